@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class GenerationConfig(AppConfig):
+    name = "generation"
+
+    def ready(self) -> None:
+        from generation import checks  # noqa: F401 - registers the system checks

@@ -1,0 +1,88 @@
+"""What a writer means by a term: that it is so, is not so, was so, or is only spoken of.
+
+Source: domain.md 3.1 (window of 6 tokens, ends at "but" or at a comma with a new subject) and 3.2 rules
+(b) and (e). Where two readings are possible the one that fires is taken: a referral too many can be
+answered by the clinician, a flag too few cannot.
+"""
+
+import re
+from typing import Any, Literal
+
+from generation.clinical.data_files import read
+
+Status = Literal["affirmed", "negated", "listed", "history"]
+
+_WINDOW = 6
+_LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
+
+
+def _any(terms: list[str], edge: str = r"(?<!\w)(?:{})(?!\w)") -> re.Pattern[str]:
+    return re.compile(edge.format("|".join(term.translate(_LETTERS) for term in terms)))
+
+
+_RULES: dict[str, Any] = read("negation")
+_MASKS = _any(_RULES["masks"])
+_BREAKS = _any(_RULES["breaks"])
+_PLAIN = _any(_RULES["before"], r"(?:\b(?:{})|n't)(?!\w)")
+_LISTS = _any(_RULES["before_lists"])
+_AFTER = _any(_RULES["after"], r"^\s*(?:[\w'/-]+\s+){{0,5}}?(?:{})(?!\w)|^\s*: ?(?:no|nil|none|nej|ingen)\b")
+_ONSET = _any(_RULES["onset"])
+_LISTED = _any(_RULES["listed"])
+_HISTORY = _any(_RULES["history"], r"(?<!\w)(?:{})(?:\s+\w+){{0,2}}\s*$")
+_DURATION_HISTORY = re.compile(r"(?:days?|weeks?|months?|years?|/52|/12|/7|recent)'?\s+history of")
+_YEAR_AFTER = re.compile(r"^[\s,(]*(?:in )?(?:19|20)\d\d\b")
+_SEPARATOR = re.compile(r",|/|\bor\b|\bnor\b|\band\b|\beller\b|\bog\b")
+_CLOSED_LIST = re.compile(r",[^,]*\b(?:or|nor|eller)\b")
+
+
+def mask(text: str) -> str:
+    """Blank out phrases that look like negations and are none, as "cannot rule out" or "no change in"."""
+    return _MASKS.sub(lambda match: "~" * len(match.group()), text)
+
+
+def status(sentence: str, start: int, end: int) -> Status:
+    """How the term at `start:end` of a masked sentence is meant."""
+    clause_start, clause_end = _clause(sentence, start, end)
+    before, after = sentence[clause_start:start], sentence[end:clause_end]
+    if _LISTED.search(before):
+        return "listed"
+    if _negated_before(before, after) or _AFTER.search(after.split(",")[0]):
+        return "negated"
+    past = _HISTORY.search(before) and not _DURATION_HISTORY.search(before)
+    return "history" if past or _YEAR_AFTER.search(after) else "affirmed"
+
+
+def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
+    clause_start, clause_end = 0, len(sentence)
+    for match in _BREAKS.finditer(sentence):
+        if match.end() <= start:
+            clause_start = match.end()
+        elif match.start() >= end:
+            clause_end = match.start()
+            break
+    return clause_start, clause_end
+
+
+def _negated_before(before: str, after: str) -> bool:
+    for cues, carries in ((_LISTS, True), (_PLAIN, False)):
+        cue = None
+        for cue in cues.finditer(before):
+            pass
+        if cue is not None and _reaches(before[cue.end() :], after, carries):
+            return True
+    return False
+
+
+def _reaches(between: str, after: str, carries: bool) -> bool:
+    """Whether a negation still holds after the words `between`.
+
+    "No" ends at a comma unless "or" closes the list ("no fever, rigors or weight loss"); "denies" carries
+    over commas. An item of a list that is said to be new ("saddle numbness since Monday") is not negated.
+    """
+    if any(len(piece.split()) > _WINDOW for piece in _SEPARATOR.split(between)):
+        return False
+    if "," not in between:
+        return True
+    if _ONSET.search(after.split(",")[0]):
+        return False
+    return carries or bool(_CLOSED_LIST.search(between + after))

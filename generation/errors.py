@@ -1,0 +1,132 @@
+"""Everything that can go wrong, as the wire names it.
+
+    HepError
+    ├── Invalid              VALIDATION_ERROR      400
+    │   ├── TooLarge                               413
+    │   └── MethodNotAllowed                       405
+    ├── NotSignedIn          AUTHENTICATION_ERROR  401
+    ├── NotAllowed           PERMISSION_DENIED     403
+    ├── NotFound             NOT_FOUND             404
+    │   └── NoResult                               410
+    ├── Conflict             CONFLICT              409
+    ├── CursorExpired        CURSOR_EXPIRED        410
+    ├── RateLimited          RATE_LIMITED          429
+    ├── TooManyRuns          TOO_MANY_RUNS         429
+    ├── OutputInvalid        OUTPUT_INVALID        502
+    ├── WorkerLost           WORKER_LOST           500
+    └── ServerError          SERVER_ERROR          500
+
+    LeaseLost and LogClosed are for the runner alone and reach no client.
+
+`code` is for programs and never changes, `retryable` says whether the same request may succeed later, and
+the sentence serves the log, the API and the page alike.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def first_of(fields: Mapping[str, Any] | None) -> str | None:
+    """What is wrong with the first field at fault, as a sentence for a person."""
+    for name, faults in (fields or {}).items():
+        fault = faults[0] if isinstance(faults, list | tuple) and faults else None
+        return f"{name}: {fault}" if fault else f"{name} is not valid."
+    return None
+
+
+class HepError(Exception):
+    code = "SERVER_ERROR"
+    status = 500
+    retryable = False
+    sentence = "Something went wrong on our side."
+
+    def __init__(
+        self,
+        sentence: str | None = None,
+        *,
+        fields: Mapping[str, Any] | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        self.sentence = sentence or first_of(fields) or self.sentence
+        self.fields = fields
+        self.retry_after_s = retry_after_s
+        super().__init__(self.sentence)
+
+    def body(self) -> dict[str, Any]:
+        """The JSON body of an HTTP answer."""
+        error: dict[str, Any] = {"code": self.code, "message": self.sentence}
+        if self.fields:
+            error["fields"] = dict(self.fields)
+        return {"error": error}
+
+
+class Invalid(HepError):
+    code, status, sentence = "VALIDATION_ERROR", 400, "The request is not valid."
+
+
+class TooLarge(Invalid):
+    status, sentence = 413, "The request is too large."
+
+
+class MethodNotAllowed(Invalid):
+    status, sentence = 405, "This address does not take that method."
+
+    def __init__(self, *allowed: str) -> None:
+        self.allowed = allowed
+        super().__init__()
+
+
+class NotSignedIn(HepError):
+    code, status, sentence = "AUTHENTICATION_ERROR", 401, "Please sign in."
+
+
+class NotAllowed(HepError):
+    code, status, sentence = "PERMISSION_DENIED", 403, "This is not allowed."
+
+
+class NotFound(HepError):
+    code, status, sentence = "NOT_FOUND", 404, "There is no such run."
+
+
+class NoResult(NotFound):
+    status, sentence = 410, "This run ended without a result."
+
+
+class Conflict(HepError):
+    code, status, sentence = "CONFLICT", 409, "The run is not in a state for this."
+
+
+class CursorExpired(HepError):
+    code, status, sentence = "CURSOR_EXPIRED", 410, "These events are no longer kept; load the run itself."
+
+
+class RateLimited(HepError):
+    code, status, retryable = "RATE_LIMITED", 429, True
+    sentence = "Too many requests; try again in a moment."
+
+
+class TooManyRuns(HepError):
+    code, status, retryable = "TOO_MANY_RUNS", 429, True
+    sentence = "Too many of your runs are active; wait for one to end."
+
+
+class OutputInvalid(HepError):
+    code, status, retryable = "OUTPUT_INVALID", 502, True
+    sentence = "The draft did not pass the safety checks."
+
+
+class WorkerLost(HepError):
+    code, retryable = "WORKER_LOST", True
+    sentence = "The server stopped several times during this run."
+
+
+class ServerError(HepError):
+    retryable = True
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the run over; this one must stop and write nothing more."""
+
+
+class LogClosed(Exception):
+    """The run's log has its terminal event, or could not be written any more."""

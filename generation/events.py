@@ -1,0 +1,291 @@
+"""The log: what happens to a run, numbered, written before it is shown.
+
+`Log.append` hands an entry to the process's one writer, which commits whatever has gathered since its last
+transaction and then hints to each run's group that its log has grown. Rows carry the epoch of whoever
+appended them: the batch's own transaction checks it, so a worker that slept through its lease writes nothing.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import orjson
+import structlog
+from channels.layers import get_channel_layer
+from django.db import connection, transaction
+
+from generation.database import in_writer
+from generation.errors import LeaseLost, LogClosed
+from generation.fields import EncryptedField, Sealed, open_sealed, seal
+from generation.models import Event, Run
+from generation.wire import TERMINAL, Frame, frame
+
+logger = structlog.get_logger(__name__)
+
+PAGE = 500
+# A hint carries its frames up to this size; a larger advance is read from the log.
+HINT_BYTES = 16_384
+HINT_TIMEOUT_S = 0.25
+# Above this many entries a second, over the last RATE_WINDOW_S, the writer waits for company: a commit for each costs
+# more than the wait. Below it, it never does, so a lone short run is not slowed down by its own burst.
+BUSY_RATE = 500
+RATE_WINDOW_S = 0.25
+LINGER_S = 0.01
+
+# Runs in the entry's transaction, given the entry's last seq; False withdraws the entry.
+Change = Callable[[int], bool]
+
+
+def group_of(uid_hex: str) -> str:
+    return f"run.{uid_hex}"
+
+
+class Line:
+    """An event that has no number yet."""
+
+    __slots__ = ("data", "name", "ts_ms")
+
+    def __init__(self, name: str, data: dict[str, Any]) -> None:
+        self.name = name
+        self.data = orjson.dumps(data)
+        self.ts_ms = time.time_ns() // 1_000_000
+
+
+class Log:
+    """The right to append to one run's log, under one epoch."""
+
+    __slots__ = ("closed", "epoch", "hex", "last_seq", "run_id", "run_pk")
+
+    def __init__(self, run_pk: int, run_id: str, epoch: int, last_seq: int) -> None:
+        self.run_pk = run_pk
+        self.run_id = run_id
+        self.hex = run_id.replace("-", "")
+        self.epoch = epoch
+        self.last_seq = last_seq
+        self.closed = False
+
+    def append(self, name: str, **data: Any) -> None:
+        """Append without waiting. Raises LogClosed once the log has ended or could not be written."""
+        if self.closed:
+            raise LogClosed
+        writer().submit(Entry(self, (Line(name, data),)))
+
+    def append_with(self, change: Change, *lines: Line) -> None:
+        """Append without waiting, with what `change` does in the same transaction. Raises LogClosed."""
+        if self.closed:
+            raise LogClosed
+        writer().submit(Entry(self, lines, change))
+
+    async def commit(self, *lines: Line, change: Change | None = None) -> bool:
+        """Append and wait until it is stored, with what `change` does, in one transaction.
+
+        Returns False if `change` withdrew it. Raises LeaseLost, LogClosed or the database's error.
+        """
+        if self.closed:
+            raise LogClosed
+        entry = Entry(self, lines, change, writer().loop.create_future())
+        writer().submit(entry)
+        assert entry.stored is not None
+        return await entry.stored
+
+
+class Entry:
+    """Lines on their way into the log, and what the transaction made of them."""
+
+    __slots__ = ("change", "frames", "lines", "log", "refusal", "stored", "withdrawn")
+
+    def __init__(
+        self,
+        log: Log,
+        lines: Sequence[Line],
+        change: Change | None = None,
+        stored: "asyncio.Future[bool] | None" = None,
+    ) -> None:
+        self.log = log
+        self.lines = lines
+        self.change = change
+        self.stored = stored
+        self.frames: Sequence[Frame] = ()
+        self.refusal: Exception | None = None
+        self.withdrawn = False
+
+
+def insert(rows: Iterable[tuple[int, int, Line]]) -> None:
+    """Insert (run, seq, line) rows; `bulk_create` costs four times as much a row."""
+    meta, column = Event._meta, connection.ops.quote_name
+    data_field = meta.get_field("data")
+    assert isinstance(data_field, EncryptedField)
+    names = ", ".join(column(meta.get_field(name).column) for name in ("run", "seq", "name", "ts_ms", "data"))
+    binding = data_field.binding_of
+    values = [(run_pk, seq, line.name, line.ts_ms, seal(line.data, binding(run_pk, seq))) for run_pk, seq, line in rows]
+    if values:
+        with connection.cursor() as cursor:
+            cursor.executemany(f"INSERT INTO {column(meta.db_table)} ({names}) VALUES (%s, %s, %s, %s, %s)", values)
+
+
+def append_unheld(run: Run, *events: tuple[str, dict[str, Any]]) -> None:
+    """Append to a run that nobody holds, within the caller's transaction, which has taken its epoch."""
+    lines = [Line(name, data) for name, data in events]
+    insert((run.pk, run.last_seq + number, line) for number, line in enumerate(lines, start=1))
+    run.last_seq += len(lines)
+
+
+def read(run_pk: int, run_id: str, after: int, limit: int = PAGE) -> list[Frame]:
+    """The frames of the log past `after`, at most `limit` of them."""
+    data_field = Event._meta.get_field("data")
+    assert isinstance(data_field, EncryptedField)
+    rows = Event.objects.filter(run_id=run_pk, seq__gt=after).order_by("seq")
+    frames = []
+    for seq, name, ts_ms, data in rows.values_list("seq", "name", "ts_ms", "data")[:limit]:
+        assert isinstance(data, Sealed)
+        plain = open_sealed(data.stored, data_field.binding_of(run_pk, seq))
+        frames.append(frame(seq, run_id, name, ts_ms, plain))
+    return frames
+
+
+def head(run_pk: int) -> tuple[int, bool]:
+    """The last number of the log, and whether it is of a terminal event; (0, False) for an empty log."""
+    last = Event.objects.filter(run_id=run_pk).order_by("-seq").values_list("seq", "name").first()
+    return (last[0], last[1] in TERMINAL) if last else (0, False)
+
+
+class Writer:
+    """One per process. Takes what has gathered, commits it, tells the groups."""
+
+    def __init__(self) -> None:
+        self.waiting: list[Entry] = []
+        self.hints: dict[Log, list[Frame]] = {}
+        self.arrived = asyncio.Event()
+        self.committed = asyncio.Event()
+        self.idle = asyncio.Event()
+        self.idle.set()
+        self.storing = False
+        self.rate = 0.0
+        self.loop = asyncio.get_running_loop()
+        self.tasks = [asyncio.create_task(self.write()), asyncio.create_task(self.hint())]
+
+    def submit(self, entry: Entry) -> None:
+        self.waiting.append(entry)
+        self.arrived.set()
+        self.idle.clear()
+
+    async def write(self) -> None:
+        began = self.loop.time()
+        while True:
+            await self.arrived.wait()
+            if self.rate > BUSY_RATE:
+                await asyncio.sleep(LINGER_S)
+            batch, self.waiting = self.waiting, []
+            self.arrived.clear()
+            self.storing = True
+            await in_writer(lambda batch=batch: store(batch))  # type: ignore[misc]
+            self.storing = False
+            for entry in batch:
+                self.settle(entry)
+            self.committed.set()
+            now = self.loop.time()
+            elapsed = max(now - began, 1e-4)
+            self.rate += (1 - math.exp(-elapsed / RATE_WINDOW_S)) * (len(batch) / elapsed - self.rate)
+            began = now
+
+    def settle(self, entry: Entry) -> None:
+        if entry.refusal is not None:
+            # What follows in this log would leave a gap in its story; the runner ends the run instead.
+            entry.log.closed = True
+        elif entry.frames:
+            entry.log.last_seq = entry.frames[-1].seq
+            entry.log.closed = entry.log.closed or entry.frames[-1].terminal
+            self.hints.setdefault(entry.log, []).extend(entry.frames)
+        if entry.stored is not None and not entry.stored.done():
+            if entry.refusal is not None:
+                entry.stored.set_exception(entry.refusal)
+            else:
+                entry.stored.set_result(not entry.withdrawn)
+
+    async def hint(self) -> None:
+        while True:
+            await self.committed.wait()
+            self.committed.clear()
+            hints, self.hints = self.hints, {}
+            try:
+                async with asyncio.timeout(HINT_TIMEOUT_S):
+                    for log, frames in hints.items():
+                        await announce(log.hex, frames[-1].seq, frames)
+            except Exception as error:
+                # A lost hint costs its readers a second: the feed asks the log for its heads.
+                logger.warning("hints_lost", runs=len(hints), error=type(error).__name__)
+            if not self.waiting and not self.storing and not self.hints:
+                self.idle.set()
+
+    async def flush(self) -> None:
+        """Wait until everything submitted so far is stored and hinted."""
+        await self.idle.wait()
+
+
+async def announce(uid_hex: str, last_seq: int, frames: Sequence[Frame] = ()) -> None:
+    """Tell a run's group that its log has grown to `last_seq`; small frames ride along."""
+    message: dict[str, Any] = {"type": "run.advanced", "run": uid_hex, "last_seq": last_seq}
+    if sum(len(frame.body) for frame in frames) <= HINT_BYTES:
+        message["frames"] = [(frame.name, frame.body) for frame in frames]
+    await get_channel_layer().group_send(group_of(uid_hex), message)
+
+
+def store(batch: list[Entry]) -> None:
+    """Commit a batch. If it fails, each entry is tried alone, so that one cannot take the others with it."""
+    try:
+        _store(batch)
+    except Exception as error:
+        if len(batch) == 1:
+            logger.error("log_not_written", error=type(error).__name__, run=batch[0].log.run_id)
+            batch[0].refusal = error
+            batch[0].frames = []
+            return
+        for entry in batch:
+            store([entry])
+
+
+def _store(batch: list[Entry]) -> None:
+    heads = {entry.log: entry.log.last_seq for entry in batch}
+    with transaction.atomic():
+        epochs = locked_epochs({log.run_pk for log in heads})
+        rows: list[tuple[int, int, Line]] = []
+        for entry in batch:
+            log, head = entry.log, heads[entry.log]
+            entry.frames, entry.refusal, entry.withdrawn = (), None, False
+            if epochs.get(log.run_pk) != log.epoch:
+                entry.refusal = LeaseLost()
+            elif entry.change is not None and not entry.change(head + len(entry.lines)):
+                entry.withdrawn = True
+            else:
+                numbered = list(enumerate(entry.lines, start=head + 1))
+                rows += [(log.run_pk, seq, line) for seq, line in numbered]
+                entry.frames = [frame(seq, log.run_id, line.name, line.ts_ms, line.data) for seq, line in numbered]
+                heads[log] = head + len(numbered)
+        insert(rows)
+
+
+def locked_epochs(run_pks: Iterable[int]) -> dict[int, int]:
+    """The epochs of these runs, their rows locked where the database can do that.
+
+    A claim elsewhere then waits for this transaction and sees its events. Written out because it runs with
+    every batch, and the ORM's share of it grows with the number of runs.
+    """
+    column = connection.ops.quote_name
+    table, keys = column(Run._meta.db_table), ", ".join(map(str, sorted(run_pks)))
+    lock = " FOR NO KEY UPDATE" if connection.features.has_select_for_no_key_update else ""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT id, epoch FROM {table} WHERE id IN ({keys}) ORDER BY id{lock}")  # noqa: S608 - integers
+        return dict(cursor.fetchall())
+
+
+_writer: Writer | None = None
+
+
+def writer() -> Writer:
+    """The process's writer, made on the running loop at first use."""
+    global _writer
+    if _writer is None or _writer.loop.is_closed():
+        _writer = Writer()
+    return _writer

@@ -1,0 +1,25 @@
+"""What an executor is: whatever takes queued runs and sees to it that they end."""
+
+from typing import Any, Protocol
+
+
+class Executor(Protocol):
+    async def start(self) -> None:
+        """Begin taking runs, those left over by an earlier process first. Raises AlreadyRunning."""
+
+    async def drain(self) -> None:
+        """Stop taking runs, and give back the leases of those in hand."""
+
+    def submit(self, run_pk: int) -> None:
+        """Say, from any thread, that a run was queued. Losing this call costs a second."""
+
+    def cancel(self, run_pk: int, run_hex: str, last_seq: int) -> None:
+        """Say, from any thread, that a run was asked to cancel, or was cancelled while it was queued."""
+
+    def health(self) -> dict[str, Any]:
+        """What an operator wants to know: whether it runs, and how many runs it holds."""
+        ...
+
+
+class AlreadyRunning(RuntimeError):
+    """Another process executes the runs of this SQLite file."""

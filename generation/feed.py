@@ -1,0 +1,289 @@
+"""The watching side of the log: one tail per watched run and process, however many watch it.
+
+A `Watcher` has a cursor and pulls. What it pulls comes from the tail's ring of encoded frames, or from the log
+itself when the cursor lies before the ring. Hints only say that the log has grown: a lost, doubled or
+reordered one can delay a watcher by the second until the next look at the heads, and nothing else.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+from django.db.models import OuterRef, Subquery
+
+from generation import events
+from generation.database import in_database
+from generation.errors import CursorExpired
+from generation.models import Event, Run
+from generation.wire import Frame
+
+logger = structlog.get_logger(__name__)
+
+RING_FRAMES = 512
+RING_BYTES = 262_144
+HEADS_EVERY_S = 1.0
+# A tick before the promise, so that scheduling cannot make it late.
+HEARTBEAT_MARGIN = 0.9
+HEADS_PER_QUERY = 5_000
+
+
+class Tail:
+    """What this process knows of one run's log: the frames from `base` (exclusive) to `head`."""
+
+    __slots__ = ("base", "done", "frames", "head", "reading", "ring_bytes", "run_id", "run_pk", "watchers")
+
+    def __init__(self, run_pk: int, run_id: str) -> None:
+        self.run_pk = run_pk
+        self.run_id = run_id
+        self.frames: list[Frame] = []
+        self.ring_bytes = 0
+        self.base = self.head = 0
+        self.done = False
+        self.reading: asyncio.Task[None] | None = None
+        self.watchers: set[Watcher] = set()
+
+    @property
+    def hex(self) -> str:
+        return self.run_id.replace("-", "")
+
+    def start(self, after: int, frames: Sequence[Frame], head: int, done: bool) -> None:
+        """Begin the ring with the page that follows `after`, if it goes from there to the head without a gap."""
+        whole = bool(frames) and frames[0].seq == after + 1 and frames[-1].seq == head
+        self.base = self.head = after if whole else head
+        if whole:
+            self.extend(frames)
+        self.done = done
+
+    def extend(self, frames: Sequence[Frame]) -> None:
+        """Take frames that overlap or continue the ring; what it has already is passed over."""
+        for frame in frames:
+            if frame.seq == self.head + 1:
+                self.frames.append(frame)
+                self.ring_bytes += len(frame.body)
+                self.head = frame.seq
+                self.done = frame.terminal
+        while len(self.frames) > RING_FRAMES or (self.ring_bytes > RING_BYTES and len(self.frames) > 1):
+            dropped = self.frames[: len(self.frames) // 2]
+            del self.frames[: len(dropped)]
+            self.base += len(dropped)
+            self.ring_bytes -= sum(len(frame.body) for frame in dropped)
+        self.wake()
+
+    def since(self, cursor: int) -> Sequence[Frame]:
+        return self.frames[cursor - self.base :]
+
+    def wake(self) -> None:
+        for watcher in self.watchers:
+            watcher.wake()
+
+
+class Watcher:
+    """One reader of one run. `batch()` gives what has come since the last call; leave it with `close()`."""
+
+    __slots__ = ("closed", "cursor", "feed", "ping_due", "tail", "waiter")
+
+    def __init__(self, feed: "Feed", tail: Tail, cursor: int) -> None:
+        self.feed = feed
+        self.tail = tail
+        self.cursor = cursor
+        self.closed = False
+        self.ping_due = False
+        self.waiter: asyncio.Future[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        await self.feed.leave(self)
+
+    @property
+    def at_end(self) -> bool:
+        """The log has ended, and the cursor is at its end or past it."""
+        return self.tail.done and self.cursor >= self.tail.head
+
+    def wake(self) -> None:
+        if self.waiter is not None and not self.waiter.done():
+            self.waiter.set_result(None)
+
+    def close(self) -> None:
+        """End the waiting `batch()`; safe from any callback of the loop."""
+        self.closed = True
+        self.wake()
+
+    async def batch(self) -> Sequence[Frame] | None:
+        """The frames past the cursor, which moves on; empty for a heartbeat; None when there is no more to come.
+
+        None means that the log has ended, the watcher was closed, or the process shuts down. Raises
+        CursorExpired when the log no longer holds what follows the cursor.
+        """
+        while not self.closed:
+            tail = self.tail
+            if self.cursor < tail.head:
+                frames = tail.since(self.cursor) if self.cursor >= tail.base else await self.page()
+                self.cursor = frames[-1].seq
+                return frames
+            if tail.done or self.feed.draining:
+                return None
+            if self.ping_due:
+                self.ping_due = False
+                return ()
+            self.waiter = self.feed.loop.create_future()
+            try:
+                await self.waiter
+            finally:
+                self.waiter = None
+        return None
+
+    async def page(self) -> Sequence[Frame]:
+        tail, cursor = self.tail, self.cursor
+        frames = await in_database(lambda: events.read(tail.run_pk, tail.run_id, cursor))
+        if not frames or frames[0].seq != cursor + 1:
+            raise CursorExpired
+        return frames
+
+
+class Feed:
+    """One per process: one channel on the layer, one membership per watched run, one heartbeat."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.tails: dict[str, Tail] = {}
+        self.opening: dict[str, asyncio.Future[Tail]] = {}
+        self.draining = False
+        # Called at each heartbeat and once when the process drains, for connections without a watcher.
+        self.listeners: set[Callable[[], None]] = set()
+        self.channel: str | None = None
+        self.tasks = [asyncio.create_task(forever(work)) for work in (self.receive, self.compare_heads, self.beat)]
+
+    async def follow(self, run: Run, after: int) -> Watcher:
+        """Start watching `run` past `after`."""
+        run_id = str(run.uid)
+        tail = self.tails.get(run.uid.hex) or await self.open(run.pk, run_id, run.uid.hex, after)
+        watcher = Watcher(self, tail, after)
+        # A tail that lost its last watcher while this one waited for it has left its group.
+        if self.tails.get(run.uid.hex) is not tail:
+            return await self.follow(run, after)
+        tail.watchers.add(watcher)
+        return watcher
+
+    async def open(self, run_pk: int, run_id: str, uid_hex: str, after: int) -> Tail:
+        """Subscribe first, then read: what is appended in between comes both ways and is passed over once."""
+        if (pending := self.opening.get(uid_hex)) is not None:
+            return await asyncio.shield(pending)
+        pending = self.opening[uid_hex] = self.loop.create_future()
+        tail = Tail(run_pk, run_id)
+        try:
+            await get_channel_layer().group_add(events.group_of(uid_hex), await self.own_channel())
+            (head, done), frames = await in_database(lambda: (events.head(run_pk), events.read(run_pk, run_id, after)))
+            if frames and frames[-1].seq > head:
+                head, done = frames[-1].seq, frames[-1].terminal
+            tail.start(after, frames, head, done)
+            self.tails[uid_hex] = tail
+            pending.set_result(tail)
+        except BaseException as error:
+            await get_channel_layer().group_discard(events.group_of(uid_hex), await self.own_channel())
+            pending.set_exception(error if isinstance(error, Exception) else ConnectionError("The opener left."))
+            pending.exception()
+            raise
+        finally:
+            del self.opening[uid_hex]
+        return tail
+
+    async def leave(self, watcher: Watcher) -> None:
+        watcher.close()
+        tail = watcher.tail
+        tail.watchers.discard(watcher)
+        if not tail.watchers and self.tails.get(tail.hex) is tail:
+            del self.tails[tail.hex]
+            if tail.reading is not None:
+                tail.reading.cancel()
+            await get_channel_layer().group_discard(events.group_of(tail.hex), await self.own_channel())
+
+    def drain(self) -> None:
+        """End every watcher once it has what is in the ring; the process is shutting down."""
+        self.draining = True
+        for tail in self.tails.values():
+            tail.wake()
+        for listener in list(self.listeners):
+            listener()
+
+    async def own_channel(self) -> str:
+        if self.channel is None:
+            self.channel = await get_channel_layer().new_channel("feed")
+        return self.channel
+
+    async def receive(self) -> None:
+        message = await get_channel_layer().receive(await self.own_channel())
+        tail = self.tails.get(message["run"])
+        if tail is not None:
+            self.advance(tail, message["last_seq"], message.get("frames", ()))
+
+    def advance(self, tail: Tail, last_seq: int, frames: Sequence[tuple[str, bytes]]) -> None:
+        """Apply a hint: continue the ring with its frames, or read the log if they leave a gap."""
+        if last_seq <= tail.head:
+            return
+        first = last_seq - len(frames) + 1
+        if frames and first <= tail.head + 1:
+            new = enumerate(frames[tail.head + 1 - first :], start=tail.head + 1)
+            tail.extend([Frame(seq, name, body) for seq, (name, body) in new])
+        elif tail.reading is None:
+            tail.reading = asyncio.create_task(self.catch_up(tail))
+
+    async def catch_up(self, tail: Tail) -> None:
+        try:
+            while frames := await in_database(lambda: events.read(tail.run_pk, tail.run_id, tail.head)):
+                tail.extend(frames)
+        except Exception as error:
+            logger.warning("tail_not_read", run=tail.run_id, error=type(error).__name__)
+        finally:
+            tail.reading = None
+
+    async def compare_heads(self) -> None:
+        """Ask the log for the heads of all watched runs; this is what makes hints dispensable."""
+        await asyncio.sleep(HEADS_EVERY_S)
+        tails = [tail for tail in self.tails.values() if not tail.done]
+        for start in range(0, len(tails), HEADS_PER_QUERY):
+            part = {tail.run_pk: tail for tail in tails[start : start + HEADS_PER_QUERY]}
+            for run_pk, head in await in_database(lambda part=part: heads_of(part)):  # type: ignore[misc]
+                if head is not None:
+                    self.advance(part[run_pk], head, ())
+
+    async def beat(self) -> None:
+        await asyncio.sleep(settings.HEARTBEAT_S * HEARTBEAT_MARGIN)
+        for tail in self.tails.values():
+            for watcher in tail.watchers:
+                watcher.ping_due = True
+                watcher.wake()
+        for listener in list(self.listeners):
+            listener()
+
+
+def heads_of(run_pks: Any) -> list[tuple[int, int | None]]:
+    # A subquery per run is one step down the index each; GROUP BY would read every entry of every run.
+    last = Event.objects.filter(run_id=OuterRef("pk")).order_by("-seq").values("seq")[:1]
+    return list(Run.objects.filter(pk__in=list(run_pks)).values_list("pk", Subquery(last)).order_by())
+
+
+async def forever(work: Callable[[], Any]) -> None:
+    """Repeat `work`; an error is logged and the next round begins a little later."""
+    while True:
+        try:
+            await work()
+        except Exception as error:
+            logger.warning("feed_interrupted", work=work.__name__, error=type(error).__name__)
+            await asyncio.sleep(0.5)
+
+
+_feed: Feed | None = None
+
+
+def feed() -> Feed:
+    """The process's feed, made on the running loop at first use."""
+    global _feed
+    if _feed is None or _feed.loop.is_closed():
+        _feed = Feed()
+    return _feed

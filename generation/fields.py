@@ -1,0 +1,169 @@
+"""Encrypted model fields: AES-256-GCM, sealed to the row and the field they stand in.
+
+A stored value is `version ‖ key id length ‖ key id ‖ nonce (12) ‖ ciphertext and tag`. The additional data
+names the model, the field and the row's identity, so a value copied to another row or column does not
+open. The key ring comes from the setting `FIELD_KEYS`: the first key seals, every key opens.
+
+Values are opened on first access, never while a row is fetched: a list that does not look at case
+text does not decrypt it.
+"""
+
+import base64
+import binascii
+import os
+from functools import cached_property, lru_cache
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.db import models
+from django.db.models.query_utils import DeferredAttribute
+
+VERSION = 1
+NONCE_BYTES = 12
+
+
+class CannotOpen(Exception):
+    """A stored value was sealed with a key that is not in the ring, or for another row or field."""
+
+
+@lru_cache(maxsize=4)
+def key_ring(text: str) -> dict[bytes, AESGCM]:
+    """Parse `id:key, …`; the first entry is the one that seals. Raises ImproperlyConfigured."""
+    ring: dict[bytes, AESGCM] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        key_id, _, encoded = entry.partition(":")
+        try:
+            key = base64.urlsafe_b64decode(encoded)
+        except (binascii.Error, ValueError):
+            key = b""
+        if not key_id or len(key) != 32:
+            raise ImproperlyConfigured("FIELD_KEYS must be 'id:key, …' with 32 bytes of URL-safe base64 in each key.")
+        ring[key_id.encode()] = AESGCM(key)
+    if not ring:
+        raise ImproperlyConfigured("FIELD_KEYS is empty: nothing could be stored or read.")
+    return ring
+
+
+def seal(plain: bytes, binding: bytes) -> bytes:
+    ring = key_ring(settings.FIELD_KEYS)
+    key_id = next(iter(ring))
+    nonce = os.urandom(NONCE_BYTES)
+    return bytes((VERSION, len(key_id))) + key_id + nonce + ring[key_id].encrypt(nonce, plain, binding)
+
+
+def open_sealed(stored: bytes, binding: bytes) -> bytes:
+    """Raises CannotOpen."""
+    start = 2 + stored[1]
+    key = key_ring(settings.FIELD_KEYS).get(stored[2:start])
+    if stored[0] != VERSION or key is None:
+        raise CannotOpen("No key in FIELD_KEYS opens this value.")
+    try:
+        return key.decrypt(stored[start : start + NONCE_BYTES], stored[start + NONCE_BYTES :], binding)
+    except InvalidTag:
+        raise CannotOpen("The value was sealed for another row or field, or was changed.") from None
+
+
+class Sealed:
+    """A value as it lies in the database. Its text never shows in a repr, a log or a traceback."""
+
+    __slots__ = ("stored",)
+
+    def __init__(self, stored: bytes) -> None:
+        self.stored = stored
+
+    def __repr__(self) -> str:
+        return "<sealed>"
+
+
+class OpeningAttribute(DeferredAttribute):
+    """Opens the value the first time somebody looks at it."""
+
+    def __get__(self, instance: models.Model | None, cls: type | None = None) -> Any:
+        value = super().__get__(instance, cls)
+        if instance is not None and isinstance(value, Sealed):
+            value = self.field.opened(value.stored, self.field.binding(instance))
+            instance.__dict__[self.field.attname] = value
+        return value
+
+    def __set__(self, instance: models.Model, value: Any) -> None:
+        # Without it Python would read the sealed value from the instance before it asked us.
+        instance.__dict__[self.field.attname] = value
+
+
+class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
+    """Base of the encrypted fields. `bound_to` names the fields that identify the row before it is saved."""
+
+    descriptor_class = OpeningAttribute
+
+    def __init__(self, *args: Any, bound_to: tuple[str, ...] = ("id",), **kwargs: Any) -> None:
+        self.bound_to = bound_to
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> tuple[str, str, Any, Any]:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "bound_to": self.bound_to}
+
+    def binding(self, instance: models.Model) -> bytes:
+        return self.binding_of(*(getattr(instance, name) for name in self.bound_to))
+
+    def binding_of(self, *identity: object) -> bytes:
+        """The additional data for a row of this identity, for code that writes rows without instances."""
+        if None in identity:
+            raise FieldError(f"{self} is bound to {self.bound_to}, which must be set before it is saved.")
+        return f"{self.place}:{':'.join(map(str, identity))}".encode()
+
+    @cached_property
+    def place(self) -> str:
+        return f"{self.model._meta.label_lower}.{self.name}"
+
+    def encoded(self, value: Any) -> bytes:
+        raise NotImplementedError
+
+    def decoded(self, plain: bytes) -> Any:
+        raise NotImplementedError
+
+    def opened(self, stored: bytes, binding: bytes) -> Any:
+        return self.decoded(open_sealed(stored, binding))
+
+    def sealed(self, value: Any, instance: models.Model) -> Sealed:
+        """`value` as it is stored for the row of `instance`, for a conditional `update()`."""
+        return Sealed(seal(self.encoded(value), self.binding(instance)))
+
+    def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sealed | None:
+        return None if value is None else Sealed(bytes(value))
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Sealed | None:
+        value = getattr(model_instance, self.attname)
+        return None if value is None else self.sealed(value, model_instance)
+
+    def get_db_prep_value(self, value: Any, connection: Any, prepared: bool = False) -> Any:
+        if value is None:
+            return None
+        if not isinstance(value, Sealed):
+            raise FieldError(f"{self} can't be compared or updated in a query: its value depends on the row.")
+        return connection.Database.Binary(value.stored)
+
+    def value_to_string(self, obj: models.Model) -> str:
+        raise FieldError(f"{self} is not serialised: a dump would carry it in the clear.")
+
+
+class EncryptedTextField(EncryptedField):
+    def encoded(self, value: str) -> bytes:
+        return value.encode()
+
+    def decoded(self, plain: bytes) -> str:
+        return plain.decode()
+
+
+class EncryptedJSONField(EncryptedField):
+    """Values are what JSON holds: objects, arrays, text, numbers, booleans."""
+
+    def encoded(self, value: Any) -> bytes:
+        return orjson.dumps(value)
+
+    def decoded(self, plain: bytes) -> Any:
+        return orjson.loads(plain)

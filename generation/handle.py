@@ -1,0 +1,152 @@
+"""The one thing a pipeline holds: its run's log, steps, stages and provider."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
+from typing import Any
+
+from generation import programs
+from generation.database import in_database
+from generation.events import Change, Line, Log
+from generation.models import Run, Step
+from generation.pipelines.base import Announcement, StageSpec
+from generation.providers.base import Chunk, Provider, Task
+from metrics.estimator import remaining, spreads
+from metrics.recorder import record
+
+# In-stage progress is written at most this often.
+PROGRESS_EVERY_S = 0.25
+
+
+class Handle:
+    """Implements `pipelines.base.RunHandle` on the ORM and the log, for one attempt at one run."""
+
+    def __init__(self, run: Run, log: Log, provider: Provider, stages: Sequence[str], steps: dict[str, Any]) -> None:
+        self.run = run
+        self.log = log
+        self.provider = provider
+        self.stages = stages
+        self.steps = steps
+        # Read once: what other runs took does not change within this one.
+        self.spreads = dict(zip(stages, spreads(run.kind, stages, provider.name), strict=True))
+        self.id = str(run.uid)
+        self.input: Mapping[str, Any] = run.input
+        self.language: str = run.language
+        self.current: StageSpec | None = None
+        self.stage_began = 0.0
+        self.percent = run.progress
+        self.progress_told = 0.0
+
+    def emit(self, event: str, **data: Any) -> None:
+        self.log.append(event, **data)
+
+    def progress(self, percent: float, message: str | None = None) -> None:
+        now = time.monotonic()
+        if percent <= self.percent or now - self.progress_told < PROGRESS_EVERY_S:
+            return
+        self.percent, self.progress_told = percent, now
+        assert self.current is not None
+        line = Line("progress", self.progress_data(message or self.current.message[self.language]))
+        self.log.append_with(self.updating_row(), line)
+
+    @asynccontextmanager
+    async def stage(self, spec: StageSpec) -> AsyncIterator[dict[str, Any]]:
+        done = f"stage:{spec.code}" in self.steps
+        facts: dict[str, Any] = {}
+        self.current, self.stage_began = spec, time.monotonic()
+        if not done:
+            self.percent, self.progress_told = max(self.percent, spec.progress), self.stage_began
+            line = Line("progress", self.progress_data(spec.message[self.language]))
+            self.log.append_with(self.updating_row(), line)
+        yield facts
+        if not done:
+            duration_ms = self.stage_ms()
+            line = Line("stage_complete", {"stage": spec.code, "duration_ms": duration_ms, "facts": facts})
+            self.log.append_with(self.completing(spec.code, duration_ms, facts), line)
+        self.current = None
+
+    async def step(
+        self,
+        name: str,
+        work: Callable[[], Awaitable[Any]],
+        announce: Callable[[Any], Sequence[Announcement]] = lambda value: (),
+    ) -> Any:
+        if name in self.steps:
+            return self.steps[name]
+        value = await work()
+        lines = [Line(event, data) for event, data in announce(value)]
+        await self.log.commit(*lines, change=self.storing(name, value))
+        self.steps[name] = value
+        return value
+
+    async def stored(self, name: str) -> Any:
+        return self.steps.get(name)
+
+    async def write(self, task: Task) -> AsyncIterator[Chunk]:
+        async with aclosing(self.provider.write(task)) as chunks:  # type: ignore[type-var]
+            async for chunk in chunks:
+                yield chunk
+
+    async def library(self) -> Sequence[Mapping[str, Any]]:
+        return await in_database(lambda: programs.library(self.run.clinic_id))
+
+    async def keep(self, result: dict[str, Any]) -> dict[str, Any]:
+        return await in_database(lambda: programs.keep(self.run, result))
+
+    def progress_data(self, message: str) -> dict[str, Any]:
+        assert self.current is not None
+        return {
+            "stage": self.current.code,
+            "message": message,
+            "progress": round(self.percent, 1),
+            "eta": self.eta(),
+        }
+
+    def eta(self) -> dict[str, Any] | None:
+        """The estimate of what remains, from the stage that runs to the last one."""
+        assert self.current is not None
+        ahead = self.stages[self.stages.index(self.current.code) :]
+        return remaining([self.spreads[stage] for stage in ahead], self.stage_ms())
+
+    def stage_ms(self) -> int:
+        return round((time.monotonic() - self.stage_began) * 1000)
+
+    def updating_row(self) -> Change:
+        """The row's stage and progress, changed in the transaction of the event that says so."""
+        pk, stage, percent = self.run.pk, self.current.code if self.current else "", self.percent
+
+        def change(seq: int) -> bool:
+            Run.objects.filter(pk=pk).update(stage=stage, progress=percent, last_seq=seq)
+            return True
+
+        return change
+
+    def storing(self, name: str, value: Any) -> Change:
+        def change(seq: int) -> bool:
+            Step.objects.create(run_id=self.run.pk, name=name, epoch=self.log.epoch, result=value)
+            return True
+
+        return change
+
+    def completing(self, stage: str, duration_ms: int, facts: Mapping[str, Any]) -> Change:
+        def change(seq: int) -> bool:
+            Step.objects.create(run_id=self.run.pk, name=f"stage:{stage}", epoch=self.log.epoch, result=dict(facts))
+            self.record(stage, duration_ms, "succeeded")
+            return True
+
+        return change
+
+    def record(self, stage: str, duration_ms: int, outcome: str) -> None:
+        """Keep a stage in the metrics; runs in the transaction of the event that ends the stage."""
+        record(
+            run_id=self.run.uid,
+            attempt=self.run.attempt,
+            kind=self.run.kind,
+            stage=stage,
+            duration_ms=duration_ms,
+            outcome=outcome,
+            provider=self.provider.name,
+            model=self.provider.model,
+            user_id=self.run.owner_id,
+            input_tokens=self.run.input_tokens,
+        )

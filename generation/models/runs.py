@@ -1,0 +1,124 @@
+"""A run is a row; what happens to it is a numbered log."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from generation.fields import EncryptedJSONField
+from generation.models.accounts import Clinic, Language
+
+
+class Status(models.TextChoices):
+    """The states of wire.md 1.6; README draws the arrows."""
+
+    QUEUED = "queued", _("Queued")
+    RUNNING = "running", _("Running")
+    PAUSED = "paused", _("Paused")
+    CANCELLING = "cancelling", _("Cancelling")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+LIVE = (Status.QUEUED, Status.RUNNING, Status.PAUSED, Status.CANCELLING)
+ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
+# States in which a worker may hold the run.
+HELD = (Status.RUNNING, Status.PAUSED, Status.CANCELLING)
+
+
+class Run(models.Model):
+    """One generation. Outside it is known by `uid`; the integer key keeps the log's index small.
+
+    `epoch` rises with each claim, and only the holder of the current epoch appends to the log. `attempt`
+    counts claims; `stalled_attempts` those in a row that were lost before they stored a step.
+    """
+
+    uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=32)
+    status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
+    clinic = models.ForeignKey(Clinic, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
+    parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
+    language = models.CharField(max_length=5, choices=Language, default=Language.ENGLISH)
+    engine = models.CharField(max_length=10, default="auto")
+
+    input = EncryptedJSONField(bound_to=("uid",))
+    result = EncryptedJSONField(bound_to=("uid",), null=True)
+    # Code, message, retryable, stage: our own words, never the text of a case.
+    error = models.JSONField(null=True, blank=True)
+
+    stage = models.CharField(max_length=40, blank=True)
+    progress = models.FloatField(default=0)
+    quality_score = models.FloatField(null=True, blank=True)
+    input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    cost_usd = models.DecimalField(max_digits=10, decimal_places=6, default=0)
+    provider = models.CharField(max_length=40, blank=True)
+    model = models.CharField(max_length=80, blank=True)
+    last_seq = models.PositiveIntegerField(default=0)
+
+    epoch = models.PositiveIntegerField(default=0)
+    attempt = models.PositiveIntegerField(default=0)
+    stalled_attempts = models.PositiveSmallIntegerField(default=0)
+    holder = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    cancelled_by = models.CharField(max_length=150, blank=True)
+    cancel_reason = models.CharField(max_length=40, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        indexes = [
+            models.Index(fields=("owner", "-created_at")),
+            models.Index(fields=("clinic", "-created_at")),
+            models.Index(fields=("status", "lease_until")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.uid}"
+
+    @property
+    def live(self) -> bool:
+        return self.status in LIVE
+
+
+class Event(models.Model):
+    """One numbered entry of a run's log. Rows are written in batches by `generation.events`, never by `save()`."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="events")
+    seq = models.PositiveIntegerField()
+    name = models.CharField(max_length=32)
+    # Milliseconds since 1970: half the cost of a datetime for the writer, and what the wire shows.
+    ts_ms = models.BigIntegerField()
+    data = EncryptedJSONField(bound_to=("run_id", "seq"))
+
+    class Meta:
+        ordering = ("run_id", "seq")
+        constraints = [models.UniqueConstraint(fields=("run", "seq"), name="event_numbered_once")]
+
+    def __str__(self) -> str:
+        return f"{self.seq} {self.name}"
+
+
+class Step(models.Model):
+    """The stored result of a piece of work that must not be done twice, whatever happens to its workers."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="steps")
+    name = models.CharField(max_length=120)
+    epoch = models.PositiveIntegerField()
+    result = EncryptedJSONField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("created_at",)
+        constraints = [models.UniqueConstraint(fields=("run", "name"), name="step_stored_once")]
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,85 @@
+"""Words of the pages that live in no template: codes of the wire, and what the scripts say."""
+
+from collections.abc import Iterable
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from generation.forms import HistoryFilter
+from generation.models.runs import Status
+
+Word = str | Promise
+
+STAGES: dict[str, Word] = {
+    "started": _("Reading the case"),
+    "fetching-exercises": _("Finding exercises"),
+    "generating": _("Composing the program"),
+    "validating": _("Checking safety"),
+    "storing": _("Saving"),
+    "complete": _("Done"),
+}
+
+OUTCOMES: dict[str, Word] = {
+    "program": _("Program"),
+    "referral": _("Refer first"),
+    "insufficient_info": _("More information needed"),
+}
+
+ENGINES: dict[str, Word] = {
+    "composer": _("Rule-based composer"),
+    "llm": _("Language model"),
+}
+
+HISTORY_FILTERS: tuple[tuple[str, Word], ...] = (
+    ("", _("All")),
+    (HistoryFilter.LIVE, _("In progress")),
+    (Status.SUCCEEDED.value, _("Succeeded")),
+    (Status.FAILED.value, _("Failed")),
+    (Status.CANCELLED.value, _("Cancelled")),
+)
+
+# `{name}` is filled by the script.
+FOR_SCRIPTS: dict[str, Word] = {
+    "waiting": pgettext_lazy("stage", "waiting"),
+    "now": pgettext_lazy("stage", "in progress"),
+    "done": pgettext_lazy("stage", "done"),
+    "skipped": pgettext_lazy("stage", "skipped"),
+    "failed": pgettext_lazy("stage", "failed"),
+    "cancelled": pgettext_lazy("stage", "cancelled"),
+    "queued": _("Waiting for its turn"),
+    "paused": _("Paused"),
+    "stepOf": _("Step {n} of {total}: {stage}"),
+    "count": _("Exercises so far: {n}"),
+    "connecting": _("Connecting"),
+    "live": _("Live"),
+    "reconnecting": _("Reconnecting in {n} s"),
+    "offline": _("Offline – the run goes on without you"),
+    "ended": _("Finished"),
+    "cancel": _("Cancel"),
+    "cancelGeneration": _("Cancel generation"),
+    "cancelling": _("Cancelling…"),
+    "close": _("Close"),
+    "cancelledToast": _("Generation cancelled"),
+    "cancelNotSent": _("The server can't be reached, so the run was not cancelled. Try again."),
+    "failedTitle": _("Generation failed"),
+    "lostTitle": _("The live view stopped"),
+    "readyTitle": _("Program ready"),
+    "resultTitle": _("Result ready"),
+    "opening": _("Opening the result"),
+    "composing": _("Composing the program"),
+    "signIn": _("You are signed out. Sign in again; your text is kept on this page."),
+    "gone": _("This run no longer exists."),
+    "unreachable": _("The server can't be reached. Your text is kept; try again in a moment."),
+    "unexpected": _("Something went wrong on our side. Your text is kept; try again in a moment."),
+    "tryAgainIn": _("Try again in {n} s."),
+    "moreNeeded": _("{n} more characters needed"),
+    "oneMoreNeeded": _("1 more character needed"),
+    "written": _("{n} of {max} characters"),
+    "tooShort": _("Describe the case in at least {n} characters."),
+    "enough": _("The case is long enough."),
+}
+
+
+def stages(codes: Iterable[str]) -> list[tuple[str, Word]]:
+    return [(code, STAGES[code]) for code in codes]

@@ -1,0 +1,114 @@
+"""Who is asking, and from where: one set of rules for the API's views and for the consumers.
+
+A request is signed in by `Authorization: Token …` or by the session cookie. A cookie travels with requests
+that other sites make, so an unsafe request that carries only a cookie must come from the same origin.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.http import HttpRequest, parse_cookie
+from django.http.request import split_domain_port, validate_host
+
+# Private, but the only code that knows a masked token from a bare one.
+from django.middleware.csrf import InvalidTokenFormat, _check_token_format, _does_token_match
+from django.utils.crypto import constant_time_compare
+from knox.auth import TokenAuthentication
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
+
+from generation.errors import NotAllowed, NotSignedIn
+from generation.models import User
+
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    user: User
+    by_cookie: bool
+
+
+def allowed_origin(origin: str, host: str, secure: bool) -> bool:
+    """Whether pages of this origin may act with a visitor's cookie. Origins compare with their port."""
+    own = f"{'https' if secure else 'http'}://{host}"
+    domain, _ = split_domain_port(host)
+    return (origin == own and validate_host(domain, settings.ALLOWED_HOSTS)) or origin in settings.CSRF_TRUSTED_ORIGINS
+
+
+def same_origin(headers: Mapping[str, str], secure: bool) -> bool | None:
+    """The same-origin rule of wire.md 1.5; None when the browser said nothing, which leaves the CSRF token."""
+    if (site := headers.get("sec-fetch-site")) is not None:
+        if site in ("same-origin", "none"):
+            return True
+        return allowed_origin(headers.get("origin", ""), headers.get("host", ""), secure)
+    if (origin := headers.get("origin")) is not None:
+        return allowed_origin(origin, headers.get("host", ""), secure)
+    return None
+
+
+def csrf_token_matches(headers: Mapping[str, str]) -> bool:
+    """The double-submit check, for clients that send neither Sec-Fetch-Site nor Origin."""
+    cookie = parse_cookie(headers.get("cookie", "")).get(settings.CSRF_COOKIE_NAME, "")
+    token = headers.get("x-csrftoken", "")
+    try:
+        _check_token_format(cookie)
+        _check_token_format(token)
+    except InvalidTokenFormat:
+        return False
+    return _does_token_match(token, cookie)
+
+
+def require_same_origin(headers: Mapping[str, str], secure: bool) -> None:
+    """Raises NotAllowed."""
+    verdict = same_origin(headers, secure)
+    if verdict is False or (verdict is None and not csrf_token_matches(headers)):
+        raise NotAllowed("This request came from another site.")
+
+
+def identify(headers: Mapping[str, str]) -> Identity:
+    """Who sent a request with these headers (names in lower case). Reads the database. Raises NotSignedIn."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "token":
+        try:
+            user, _ = TokenAuthentication().authenticate_credentials(token.strip().encode())
+        except AuthenticationFailed:
+            raise NotSignedIn("The token is not valid.") from None
+        return Identity(user, by_cookie=False)
+    user = session_user(parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME))
+    if user is None:
+        raise NotSignedIn
+    return Identity(user, by_cookie=True)
+
+
+def session_user(session_key: str | None) -> User | None:
+    """The active user of a live session whose password has not changed since."""
+    if not session_key:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return None
+    user = User.objects.filter(pk=session.get(SESSION_KEY), is_active=True).first()
+    if user is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
+        return None
+    return user
+
+
+class SameOriginSessionAuthentication(SessionAuthentication):
+    """DRF's session authentication with the rule above in place of its own CSRF check."""
+
+    def authenticate(self, request: Request) -> tuple[User, None] | None:
+        user = getattr(request._request, "user", None)
+        if not isinstance(user, User) or not user.is_active:
+            return None
+        self.require_same_origin(request._request)
+        return user, None
+
+    def require_same_origin(self, request: HttpRequest) -> None:
+        if request.method not in SAFE_METHODS:
+            headers = {name.lower(): value for name, value in request.headers.items()}
+            require_same_origin(headers, request.is_secure())

@@ -1,0 +1,223 @@
+"""From a free-text scenario to a home exercise program, or to a referral. Source: domain.md 3 and wire.md 3."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from generation.clinical import constraints, dosing, program, red_flags, selection
+from generation.clinical.profile import Profile
+from generation.clinical.red_flags import RedFlag
+from generation.clinical.scenario import parse
+from generation.clinical.validation import Check
+from generation.pipelines.base import Announcement, RunHandle, StageSpec
+from generation.providers.base import Task, Usage
+
+KIND = "exercise_program"
+
+STARTED = StageSpec("started", 5, {"en": "Reading the scenario", "da": "Læser beskrivelsen"})
+FETCHING = StageSpec("fetching-exercises", 15, {"en": "Finding safe exercises", "da": "Henter sikre øvelser"})
+GENERATING = StageSpec("generating", 40, {"en": "Putting the program together", "da": "Sammensætter program"})
+VALIDATING = StageSpec("validating", 70, {"en": "Checking the program", "da": "Kontrollerer programmet"})
+STORING = StageSpec("storing", 85, {"en": "Saving", "da": "Gemmer"})
+COMPLETE = StageSpec("complete", 100, {"en": "Ready", "da": "Færdig"})
+STAGES = (STARTED, FETCHING, GENERATING, VALIDATING, STORING, COMPLETE)
+
+INSTRUCTIONS = (
+    "Choose exercises from `candidates` only, by slug. Give each a role, a dose and a reason of at most 200 "
+    "characters that names a fact of the profile. Do not write steps, diagnoses or advice on medicines. Leave "
+    "out what is in `decided`; it is chosen already."
+)
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["exercises"],
+    "properties": {
+        "exercises": {
+            "type": "array",
+            "maxItems": selection.MAX_ITEMS,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["slug", "dose", "reason"],
+                "properties": {
+                    "slug": {"type": "string"},
+                    "role": {"enum": ["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]},
+                    "dose": {"type": "object"},
+                    "reason": {"type": "string", "maxLength": 200},
+                },
+            },
+        }
+    },
+}
+
+
+async def execute(run: RunHandle) -> dict[str, Any]:
+    async with run.stage(STARTED) as facts:
+        profile, flags = await _understand(run)
+        fired = [flag for flag in flags if flag.status == "fired"]
+        facts.update(regions=list(profile.regions), phase=profile.phase, red_flags=len(fired))
+    stop = red_flags.stop(flags)
+    if stop is not None:
+        return await _close(run, program.result("referral", profile, referral=stop), STAGES[1:])
+    unfit = program.unfit_reason(profile, run.language)
+    if unfit is not None:
+        return await _close(run, program.result("insufficient_info", profile, reason=unfit), STAGES[1:])
+
+    async with run.stage(FETCHING) as facts:
+        limits = constraints.constraints_for(profile)
+        library = list(await run.library())
+        offer = selection.offer(library, profile, limits)
+        facts.update(in_region=offer.in_region, excluded=sum(offer.excluded.values()), offered=len(offer.candidates))
+    lacking = program.library_reason(profile, offer.direct, len(offer.candidates), run.language)
+    if lacking is not None:
+        bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)
+        return await _close(run, bare, STAGES[2:])
+
+    check = Check(profile, limits, {exercise["slug"]: exercise for exercise in offer.candidates})
+    async with run.stage(GENERATING) as facts:
+        items, cost = await _generate(run, profile, check, library)
+        facts.update(exercises=len(items))
+    if len(items) < 2:
+        lacking = program.library_reason(profile, offer.direct, 0, run.language)
+        bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)
+        return await _close(run, bare, STAGES[3:])
+
+    async with run.stage(VALIDATING) as facts:
+        whole = program.assemble(items, profile, limits, flags, _walking(check, items), run.language)
+        found = check.program(whole)
+        facts.update(checks=len(found), errors=sum(1 for finding in found if finding.severity == "error"))
+    whole["findings"] = [finding.as_dict() for finding in found]
+    made = program.result("program", profile, program=whole, excluded=offer.excluded)
+    made["engine_used"] = "llm" if cost["output_tokens"] else "composer"
+    return await _close(run, made, STAGES[4:])
+
+
+async def _close(run: RunHandle, result: dict[str, Any], stages: Sequence[StageSpec]) -> dict[str, Any]:
+    """Pass through the stages that are left: a client is promised all six, and storing always stores."""
+    for spec in stages:
+        async with run.stage(spec) as facts:
+            if spec is STORING:
+                result = await run.keep(result)
+            elif spec is not COMPLETE:
+                facts["skipped"] = True
+    return result
+
+
+async def _understand(run: RunHandle) -> tuple[Profile, list[RedFlag]]:
+    """Parse and screen, once in the life of the run, since warnings are announced with it."""
+
+    async def work() -> dict[str, Any]:
+        text = run.input["prompt"]
+        profile = parse(text, run.language)
+        flags = red_flags.screen(text, profile, run.language)
+        return {"profile": profile.as_dict(), "flags": [flag.as_dict() for flag in flags]}
+
+    understood = await run.step("understand", work, announce=_announce_cautions)
+    flags = [RedFlag(**flag) for flag in understood["flags"]]
+    met = [{key: flag[key] for key in ("code", "tier", "matched_text", "status")} for flag in understood["flags"]]
+    return Profile.from_dict(understood["profile"] | {"red_flags": met}), flags
+
+
+def _announce_cautions(understood: Mapping[str, Any]) -> list[Announcement]:
+    flags = [flag for flag in understood["flags"] if flag["status"] == "fired" and flag["tier"] == "CAUTION"]
+    return [("warning", {"code": flag["code"], "message": flag["message"]}) for flag in flags]
+
+
+async def _generate(
+    run: RunHandle, profile: Profile, check: Check, library: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
+    """The items and the cost; each item is stored as soon as it is whole, and what is stored is not asked for again."""
+    items = await _stored_items(run)
+    cost = await run.stored("usage")
+    if cost is not None:
+        return items, cost
+    names = program.names(library, run.language)
+    expected = min(selection.most_items(profile), len(check.offered))
+    usage = Usage()
+    async for chunk in run.write(_task(run, profile, check, items)):
+        usage = chunk.usage or usage
+        if chunk.path != "exercises" or len(items) >= selection.MAX_ITEMS:
+            continue
+        item = _checked(chunk.value, profile, check, items, names, run.language)
+        if item is not None:
+            items.append(await _store_item(run, len(items), item))
+            run.progress(_between(GENERATING, VALIDATING, len(items) / expected))
+    return items, await _store_cost(run, usage)
+
+
+async def _store_item(run: RunHandle, index: int, item: dict[str, Any]) -> dict[str, Any]:
+    async def work() -> dict[str, Any]:
+        return item
+
+    def announce(value: Any) -> list[Announcement]:
+        return [("item", {"path": "exercises", "index": index, "value": value})]
+
+    stored: dict[str, Any] = await run.step(f"exercise:{index}", work, announce=announce)
+    return stored
+
+
+async def _store_cost(run: RunHandle, usage: Usage) -> Mapping[str, Any]:
+    async def work() -> dict[str, Any]:
+        return {
+            "total_cost_usd": usage.cost_usd,
+            "tokens_used": usage.input_tokens + usage.output_tokens,
+            "input_tokens": usage.input_tokens,
+            "output_tokens": usage.output_tokens,
+        }
+
+    cost: Mapping[str, Any] = await run.step("usage", work, announce=lambda value: [("cost_update", value)])
+    return cost
+
+
+async def _stored_items(run: RunHandle) -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = []
+    while (item := await run.stored(f"exercise:{len(items)}")) is not None:
+        items.append(item)
+    return items
+
+
+def _task(run: RunHandle, profile: Profile, check: Check, decided: Sequence[Mapping[str, Any]]) -> Task:
+    """What a provider is told. The words the profile was read from stay here: they may name a person."""
+    told = profile.as_dict() | {"evidence": {}, "red_flags": [], "assumptions": []}
+    told["restrictions"] = [restriction | {"source_text": ""} for restriction in told["restrictions"]]
+    facts = {
+        "profile": told,
+        "candidates": [selection.view(exercise, run.language) for exercise in check.offered.values()],
+        "constraints": [constraint.as_dict() for constraint in check.constraints],
+        "decided": [{key: item[key] for key in ("slug", "role", "dose", "reason")} for item in decided],
+        "most_items": selection.most_items(profile),
+        "minutes_budget": selection.minutes_budget(profile),
+    }
+    return Task(KIND, facts, INSTRUCTIONS, SCHEMA, run.language)
+
+
+def _checked(
+    pick: Mapping[str, Any],
+    profile: Profile,
+    check: Check,
+    items: Sequence[dict[str, Any]],
+    names: Mapping[str, str],
+    language: str,
+) -> dict[str, Any] | None:
+    """The pick as an item of the result, or None when it must not be used."""
+    exercise = check.offered.get(pick["slug"])
+    if exercise is None:
+        return None
+    role = pick.get("role") or selection.role_of(exercise)
+    dose = dosing.completed(pick.get("dose") or {}, exercise, profile)
+    asked = {"slug": pick["slug"], "role": role, "dose": dose}
+    mended, findings = check.item(asked, items)
+    if any(finding.severity == "error" for finding in findings):
+        return None
+    chosen = {**mended, "reason": pick.get("reason") or program.reason(pick["slug"], profile, language)}
+    return program.item(chosen, exercise, profile, names, language)
+
+
+def _between(start: StageSpec, end: StageSpec, done: float) -> float:
+    return start.progress + (end.progress - start.progress) * min(done, 1.0)
+
+
+def _walking(check: Check, items: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The walking plan, when it is safe and no item is aerobic: it then goes in the education."""
+    taken = {check.offered[item["slug"]]["variation_group"] for item in items}
+    walking = check.offered.get("walking-programme")
+    return None if walking is None or walking["variation_group"] in taken else walking

@@ -1,0 +1,259 @@
+"""The work column: one attempt at one run, from its claim to its ending.
+
+A claim takes the run's next epoch and a lease by the database's clock. Whoever holds the epoch appends; when it is
+lost, the log refuses. An attempt ends in exactly one of five ways, and only the first three are terminal:
+succeeded, failed, cancelled; released (the process shuts down) and lost (another worker has it).
+"""
+
+import asyncio
+import time
+import traceback
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.db.models.functions import Coalesce, Now
+
+from generation import events
+from generation.database import in_database
+from generation.errors import HepError, LeaseLost, LogClosed, ServerError, WorkerLost
+from generation.events import Change, Line, Log
+from generation.handle import Handle
+from generation.models import Run, Step
+from generation.models.runs import HELD, Status
+from generation.pipelines import PIPELINES
+from generation.pipelines.base import stage_codes
+from generation.providers import choose
+
+logger = structlog.get_logger(__name__)
+
+# A run whose worker was lost this often in a row, without a step stored in between, is given up.
+STALLED_ATTEMPTS = 3
+
+
+class Stop(Enum):
+    """Why an attempt's task was cancelled: the three meanings of CancelledError."""
+
+    USER = auto()
+    SHUTDOWN = auto()
+    LEASE_LOST = auto()
+
+
+def lease_end() -> Any:
+    return Now() + timedelta(seconds=settings.RUN_LEASE_S)
+
+
+def claim(run_pk: int, holder: uuid.UUID) -> Run | None:
+    """Take a queued run: next epoch, next attempt, a lease. None if somebody else was first."""
+    with transaction.atomic():
+        won = Run.objects.filter(pk=run_pk, status=Status.QUEUED).update(
+            status=Status.RUNNING,
+            epoch=F("epoch") + 1,
+            attempt=F("attempt") + 1,
+            holder=holder,
+            lease_until=lease_end(),
+            started_at=Coalesce("started_at", Now()),
+        )
+        if not won:
+            return None
+        run = Run.objects.get(pk=run_pk)
+        run.last_seq, _ = events.head(run_pk)
+        return run
+
+
+class Attempt:
+    """One attempt at one run, and the handle by which its executor stops it."""
+
+    def __init__(self, run_pk: int, holder: uuid.UUID) -> None:
+        self.run_pk = run_pk
+        self.holder = holder
+        self.why: Stop | None = None
+        self.ending = False
+        self.task: asyncio.Task[None] | None = None
+        self.run: Run | None = None
+
+    def stop(self, why: Stop) -> None:
+        """Stop working for this reason. Once the ending is being written there is nothing left to stop."""
+        if self.task is not None and self.why is None and not self.ending:
+            self.why = why
+            self.task.cancel()
+
+    async def execute(self) -> None:
+        # Shielded, so that a claim that has won always comes back to be worked on or released.
+        claiming = asyncio.ensure_future(in_database(lambda: self.take()))
+        try:
+            handle = await asyncio.shield(claiming)
+        except asyncio.CancelledError:
+            handle = await claiming
+            if handle is not None:
+                await self.stopped(handle)
+            return
+        if handle is None:
+            return
+        structlog.contextvars.bind_contextvars(run=handle.id, attempt=handle.run.attempt)
+        try:
+            if handle.run.attempt > 1:
+                stage = handle.run.stage or handle.stages[0]
+                handle.emit("resumed", by="server", attempt=handle.run.attempt, from_stage=stage)
+            result = await PIPELINES[handle.run.kind].execute(handle)
+            self.ending = True
+            await succeed(handle, result)
+        except asyncio.CancelledError:
+            await self.stopped(handle)
+        except (LeaseLost, LogClosed):
+            logger.warning("attempt_lost")
+        except HepError as error:
+            self.ending = True
+            await fail(handle, error)
+        except Exception as error:
+            self.ending = True
+            logger.error("attempt_failed", error=type(error).__name__, at=where(error))
+            await fail(handle, ServerError())
+
+    def take(self) -> Handle | None:
+        run = claim(self.run_pk, self.holder)
+        if run is None:
+            return None
+        self.run = run
+        steps = {step.name: step.result for step in Step.objects.filter(run=run)}
+        log = Log(run.pk, str(run.uid), run.epoch, run.last_seq)
+        return Handle(run, log, choose(run.engine), stage_codes(PIPELINES[run.kind]), steps)
+
+    async def stopped(self, handle: Handle) -> None:
+        """Act on the reason for which the task was cancelled."""
+        self.ending = True
+        if self.why is Stop.USER:
+            await cancelled(handle)
+        elif self.why is Stop.LEASE_LOST:
+            logger.warning("attempt_lost")
+        else:
+            await in_database(lambda: release(handle.run))
+
+
+def where(error: BaseException) -> list[str]:
+    """The places an error passed through, without its message, which may quote a case."""
+    return [f"{entry.name}:{entry.lineno}" for entry in traceback.extract_tb(error.__traceback__)]
+
+
+async def end(handle: Handle, change: Change, *lines: Line) -> None:
+    """Write an ending, whatever happens to the task meanwhile."""
+    try:
+        await asyncio.shield(asyncio.ensure_future(handle.log.commit(*lines, change=change)))
+    except (LeaseLost, LogClosed):
+        logger.warning("ending_refused")
+
+
+def ending(handle: Handle, status: Status, outcome: str, **fields: Any) -> Change:
+    """The row's side of an ending: it wins only if this epoch still holds a run that has not ended.
+
+    A run that was asked to cancel may still succeed or fail, when it got there first.
+    """
+    stage, duration_ms = (handle.current.code, handle.stage_ms()) if handle.current else (None, 0)
+
+    def change(seq: int) -> bool:
+        row = Run.objects.filter(pk=handle.run.pk, epoch=handle.log.epoch, status__in=HELD)
+        won = row.update(status=status, last_seq=seq, holder=None, lease_until=None, finished_at=Now(), **fields)
+        if won and stage is not None:
+            handle.record(stage, duration_ms, outcome)
+        return won == 1
+
+    return change
+
+
+async def succeed(handle: Handle, result: dict[str, Any]) -> None:
+    run = handle.run
+    sealed = Run._meta.get_field("result").sealed(result, run)
+    change = ending(
+        handle,
+        Status.SUCCEEDED,
+        "succeeded",
+        result=sealed,
+        progress=100,
+        provider=handle.provider.name,
+        model=handle.provider.model,
+    )
+    data = {
+        "run_id": handle.id,
+        "result_url": f"/api/runs/{handle.id}/result",
+        "page_url": f"/runs/{handle.id}/",
+        "quality_score": run.quality_score,
+        "total_cost_usd": float(run.cost_usd),
+        "duration_ms": since(run),
+    }
+    await end(handle, change, Line("complete", data))
+
+
+async def fail(handle: Handle, error: HepError) -> None:
+    stage = handle.current.code if handle.current else handle.run.stage
+    data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": stage}
+    await end(handle, ending(handle, Status.FAILED, "failed", error=data), Line("error", data))
+
+
+async def cancelled(handle: Handle) -> None:
+    row = await in_database(lambda: Run.objects.only("cancelled_by", "cancel_reason").get(pk=handle.run.pk))
+    by = row.cancelled_by
+    await end(
+        handle,
+        ending(handle, Status.CANCELLED, "cancelled"),
+        Line("cancelling", {"by": by}),
+        Line("cancelled", {"by": by, "reason": row.cancel_reason, "upstream_closed_ms": None}),
+    )
+
+
+def since(run: Run) -> int:
+    return time.time_ns() // 1_000_000 - round(run.created_at.timestamp() * 1000)
+
+
+def release(run: Run) -> None:
+    """Give the lease back: the run is queued again, for whoever starts next."""
+    with transaction.atomic():
+        held = Run.objects.filter(pk=run.pk, epoch=run.epoch)
+        given = held.filter(status=Status.RUNNING).update(
+            status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None
+        )
+        if not given:
+            # Asked to cancel in the meantime: let the lease run out at once, and reconcile() ends it.
+            held.filter(status__in=HELD).update(lease_until=Now())
+
+
+def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
+    """Settle the runs whose worker is gone, and return those that readers should hear about.
+
+    By default these are the runs whose lease ran out; `abandoned` narrows or widens the set. Asked to cancel →
+    cancelled; no progress in three attempts → failed; else queued again. Each taking of an epoch is a
+    conditional update, so several processes may do this at once.
+    """
+    held = Run.objects.filter(status__in=HELD)
+    lost = abandoned(held) if abandoned else held.filter(lease_until__lt=Now())
+    return [run for run in lost.only("pk", "uid", "epoch", "status", "stalled_attempts", "stage") if settle(run)]
+
+
+def settle(run: Run) -> bool:
+    with transaction.atomic():
+        row = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=run.status)
+        if not row.update(epoch=F("epoch") + 1, holder=None, lease_until=None):
+            return False
+        row = Run.objects.filter(pk=run.pk)
+        run.last_seq, _ = events.head(run.pk)
+        progressed = Step.objects.filter(run=run, epoch=run.epoch).exists()
+        stalled = 0 if progressed else run.stalled_attempts + 1
+        if run.status == Status.CANCELLING:
+            who = row.values("cancelled_by", "cancel_reason").get()
+            by, reason = who["cancelled_by"], who["cancel_reason"]
+            data = {"by": by, "reason": reason, "upstream_closed_ms": None}
+            events.append_unheld(run, ("cancelling", {"by": by}), ("cancelled", data))
+            row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
+        elif stalled >= STALLED_ATTEMPTS:
+            lost = WorkerLost()
+            error = {"code": lost.code, "message": lost.sentence, "retryable": lost.retryable, "stage": run.stage}
+            events.append_unheld(run, ("error", error))
+            row.update(status=Status.FAILED, finished_at=Now(), last_seq=run.last_seq, error=error)
+        elif run.status == Status.RUNNING:
+            row.update(status=Status.QUEUED, stalled_attempts=stalled)
+    return True

@@ -1,0 +1,144 @@
+"""What comes in is checked here, field by field; what goes out has its shape here."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from generation.errors import Invalid
+from generation.models import Run
+from generation.models.runs import LIVE, Status
+from generation.pipelines import PIPELINES
+from generation.pipelines.base import stage_codes
+from generation.providers import ENGINES, choose
+from metrics.estimator import estimate
+
+
+class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    """A field that is not listed is an error, not noise."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
+            raise serializers.ValidationError({name: ["This field is not known here."] for name in unknown[:20]})
+        return super().to_internal_value(data)
+
+
+class RunInput(StrictSerializer):
+    language = serializers.ChoiceField(choices=("en", "da"), required=False)
+    engine = serializers.ChoiceField(choices=ENGINES, default="auto")
+
+
+class ExerciseProgramInput(RunInput):
+    prompt = serializers.CharField(min_length=20, max_length=4000)
+    mrn = serializers.CharField(max_length=64, required=False, allow_blank=True)
+    clinic_id = serializers.UUIDField(required=False, allow_null=True)
+
+
+INPUTS: dict[str, type[RunInput]] = {
+    "exercise_program": ExerciseProgramInput,
+}
+
+
+class StartRequest(StrictSerializer):
+    kind = serializers.ChoiceField(choices=sorted(INPUTS))
+    input = serializers.DictField()
+
+
+class RunFilter(StrictSerializer):
+    """The query of `GET /api/runs`; `cursor` and `page_size` belong to the paginator."""
+
+    kind = serializers.CharField(required=False)
+    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    clinic = serializers.UUIDField(required=False)
+    created_after = serializers.DateTimeField(required=False)
+    created_before = serializers.DateTimeField(required=False)
+    cursor = serializers.CharField(required=False)
+    page_size = serializers.IntegerField(min_value=1, required=False)
+
+    LOOKUPS = {
+        "kind": "kind",
+        "status": "status",
+        "clinic": "clinic",
+        "created_after": "created_at__gt",
+        "created_before": "created_at__lt",
+    }
+
+    def conditions(self) -> dict[str, Any]:
+        values = self.validated_data
+        return {lookup: values[name] for name, lookup in self.LOOKUPS.items() if name in values}
+
+
+def cleaned(kind: str, data: Any) -> dict[str, Any]:
+    """The validated input of a kind, JSON-able. Raises Invalid with the fields at fault."""
+    serializer = INPUTS[kind](data=data)
+    if not serializer.is_valid():
+        raise Invalid(fields=serializer.errors)
+    values = {key: value for key, value in serializer.validated_data.items() if value not in (None, "")}
+    if "clinic_id" in values:
+        values["clinic_id"] = str(values["clinic_id"])
+    return values
+
+
+def start_request(data: Any) -> tuple[str, dict[str, Any]]:
+    """`{"kind", "input"}` → the kind and its validated input. Raises Invalid."""
+    request = StartRequest(data=data)
+    if not request.is_valid():
+        raise Invalid(fields=request.errors)
+    kind = request.validated_data["kind"]
+    return kind, cleaned(kind, request.validated_data["input"])
+
+
+def iso(moment: datetime | None) -> str | None:
+    """ISO 8601 in UTC with milliseconds."""
+    return moment and moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def eta_of(run: Run) -> dict[str, Any] | None:
+    """What a live run will still take, seen from the beginning of its stage."""
+    if run.status not in LIVE:
+        return None
+    codes = stage_codes(PIPELINES[run.kind])
+    ahead = codes[codes.index(run.stage) :] if run.stage in codes else codes
+    return estimate(run.kind, ahead, choose(run.engine).name)
+
+
+def snapshot(run: Run) -> dict[str, Any]:
+    """The run as wire.md 1.1 shows it. Reads the database for the estimate of a live run."""
+    run_id, base = str(run.uid), f"/api/runs/{run.uid}"
+    return {
+        "id": run_id,
+        "kind": run.kind,
+        "status": run.status,
+        "stage": run.stage or None,
+        "progress": run.progress,
+        "eta": eta_of(run),
+        "input": run.input,
+        "result": run.result,
+        "error": run.error,
+        "quality_score": run.quality_score,
+        "usage": {
+            "input_tokens": run.input_tokens,
+            "output_tokens": run.output_tokens,
+            "cost_usd": float(run.cost_usd),
+        },
+        "model": run.model or None,
+        "provider": run.provider or None,
+        "clinic": str(run.clinic_id) if run.clinic_id else None,
+        "batch": None,
+        "parent": str(run.parent.uid) if run.parent else None,
+        "attempt": run.attempt,
+        "last_seq": run.last_seq,
+        "created_at": iso(run.created_at),
+        "started_at": iso(run.started_at),
+        "finished_at": iso(run.finished_at),
+        "cancelled_by": run.cancelled_by or None,
+        "urls": {
+            "self": base,
+            "stream": f"{base}/stream",
+            "events": f"{base}/events",
+            "socket": f"/ws/runs/{run_id}/",
+            "cancel": f"{base}/cancel",
+            "page": f"/runs/{run_id}/",
+        },
+    }

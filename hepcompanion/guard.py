@@ -1,0 +1,94 @@
+"""The outermost layer: no exception leaves a started response, and no body is larger than we allow.
+
+One exception after the headers stops Daphne's reaper for the rest of the process, so the last word on every
+response is said here.
+"""
+
+import asyncio
+from typing import Any
+
+import orjson
+import structlog
+from django.conf import settings
+
+from generation.errors import HepError, ServerError, TooLarge
+from hepcompanion.lifecycle import ensure_started
+
+logger = structlog.get_logger(__name__)
+
+
+class Guard:
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self.application(scope, receive, send)
+            return
+        answer = Answer(scope, send)
+        try:
+            await ensure_started()
+            await self.application(scope, limited(scope, receive), answer.send)
+        except asyncio.CancelledError:
+            await answer.end(ServerError())
+            raise
+        except HepError as error:
+            await answer.end(error)
+        except Exception as error:
+            logger.error("request_failed", path=scope.get("path"), error=type(error).__name__, exc_info=settings.DEBUG)
+            await answer.end(ServerError())
+
+
+class Answer:
+    """Knows how far a response has come, and can end it from there."""
+
+    def __init__(self, scope: dict[str, Any], send: Any) -> None:
+        self.websocket = scope["type"] == "websocket"
+        self.forward = send
+        self.started = self.ended = False
+
+    async def send(self, message: dict[str, Any]) -> None:
+        kind = message["type"]
+        if kind in ("http.response.start", "websocket.accept"):
+            self.started = True
+        elif kind == "websocket.close" or (kind == "http.response.body" and not message.get("more_body")):
+            self.ended = True
+        await self.forward(message)
+
+    async def end(self, error: HepError) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        try:
+            if self.websocket:
+                await self.forward({"type": "websocket.close", "code": 1011})
+                return
+            if not self.started:
+                headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+                await self.forward({"type": "http.response.start", "status": error.status, "headers": headers})
+                await self.forward({"type": "http.response.body", "body": orjson.dumps(error.body())})
+            else:
+                await self.forward({"type": "http.response.body", "body": b""})
+        except Exception as failure:
+            logger.info("client_was_gone", error=type(failure).__name__)
+
+
+def limited(scope: dict[str, Any], receive: Any) -> Any:
+    """`receive`, raising TooLarge once the body is past MAX_BODY_BYTES, before it is read if it says so itself."""
+    if scope["type"] != "http":
+        return receive
+    declared = dict(scope["headers"]).get(b"content-length", b"")
+    too_large = declared.isdigit() and int(declared) > settings.MAX_BODY_BYTES
+    total = 0
+
+    async def receive_limited() -> Any:
+        nonlocal total
+        if too_large:
+            raise TooLarge
+        message = await receive()
+        total += len(message.get("body", b""))
+        if total > settings.MAX_BODY_BYTES:
+            raise TooLarge
+        return message
+
+    return receive_limited

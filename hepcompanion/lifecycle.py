@@ -1,0 +1,83 @@
+"""What runs beside the requests of a server process, from its start to its end."""
+
+import asyncio
+import gc
+import signal
+import sys
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from generation.executors import executor
+from generation.feed import feed
+
+logger = structlog.get_logger(__name__)
+
+_starting: "asyncio.Task[None] | None" = None
+_draining: "asyncio.Task[None] | None" = None
+
+
+async def ensure_started() -> None:
+    """Start the executor once per process. Raises AlreadyRunning to the first caller and to all later ones."""
+    global _starting
+    if _starting is None:
+        _starting = asyncio.ensure_future(executor().start())
+        # What is loaded by now stays: looking through it again at each collection is a third of a busy server's time.
+        gc.freeze()
+        drain_with_reactor()
+    if not _starting.done() or _starting.exception() is not None:
+        await asyncio.shield(_starting)
+
+
+def drain_feed() -> None:
+    """End the streams that wait; those that are cancelled meanwhile say goodbye by themselves."""
+    feed().drain()
+
+
+def begin_drain() -> "asyncio.Task[None]":
+    """End the streams at once and give the leases back; the task ends when that is done."""
+    global _draining
+    if _draining is None:
+        drain_feed()
+        _draining = asyncio.ensure_future(executor().drain())
+    return _draining
+
+
+def drain_with_reactor() -> None:
+    """Under Daphne: drain before Twisted's reactor stops."""
+    reactor: Any = sys.modules.get("twisted.internet.reactor")
+    if reactor is not None and getattr(reactor, "_asyncioEventloop", None) is asyncio.get_running_loop():
+        from twisted.internet.defer import Deferred
+
+        reactor.addSystemEventTrigger("before", "shutdown", lambda: Deferred.fromFuture(begin_drain()))
+
+
+def drain_with_signals() -> None:
+    """Under a server with lifespan: it waits for open streams before it sends `lifespan.shutdown`, so the signal
+    that asks it to stop must end them first."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        former = signal.getsignal(number)
+
+        def handle(received: int, frame: FrameType | None, former: Any = former) -> None:
+            loop.call_soon_threadsafe(begin_drain)
+            if callable(former):
+                former(received, frame)
+
+        signal.signal(number, handle)
+
+
+async def lifespan(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    try:
+        await ensure_started()
+        drain_with_signals()
+    except Exception as error:
+        logger.error("not_started", error=type(error).__name__, reason=str(error))
+        await send({"type": "lifespan.startup.failed", "message": str(error)})
+        return
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    await begin_drain()
+    await send({"type": "lifespan.shutdown.complete"})

@@ -1,0 +1,274 @@
+"""The one place that reads the environment. README's settings table lists every name."""
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import environ
+import structlog
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from hepcompanion.keyfile import read_or_make
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+
+
+def positive(name: str, default: float) -> float:
+    try:
+        value = env.float(name, default=default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a number.") from error
+    if value <= 0:
+        raise ImproperlyConfigured(f"{name} must be greater than 0, not {value:g}.")
+    return value
+
+
+DEBUG = env.bool("DEBUG", default=False)
+
+# Database
+
+DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{Path.cwd() / 'hep.sqlite3'}")}
+SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
+if SQLITE:
+    DATABASES["default"]["OPTIONS"] = {
+        # A transaction that will write takes the lock when it begins: upgrading a read later fails with
+        # "database is locked" whatever the time-out.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # NORMAL in WAL mode loses nothing to a crash of the process; only a power cut can take the last commits.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
+    }
+    SECRETS_FILE = Path(f"{DATABASES['default']['NAME']}.keys")
+    _kept = read_or_make(SECRETS_FILE)
+else:
+    SECRETS_FILE = None
+    _kept = {}
+    for _name in ("SECRET_KEY", "FIELD_KEYS"):
+        if not env.str(_name, default=""):
+            raise ImproperlyConfigured(f"{_name} must be set when DATABASE_URL is not a SQLite file.")
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+SECRET_KEY = env.str("SECRET_KEY", default=_kept.get("SECRET_KEY", ""))
+# "id:key, …" with 32 random bytes each in URL-safe base64; the first one encrypts, all decrypt.
+FIELD_KEYS = env.str("FIELD_KEYS", default=_kept.get("FIELD_KEYS", ""))
+DEMO_PASSWORD = _kept.get("DEMO_PASSWORD")
+
+# Hosts and origins
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts; '*' would let any site drive this server.")
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+HTTPS = any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# The __Host- prefix binds the cookie to this host, and browsers take it only over https.
+SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
+CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+CONTENT_SECURITY_POLICY = {
+    "EXCLUDE_URL_PREFIXES": ["/admin/"],
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# Applications
+
+INSTALLED_APPS = [
+    # Before staticfiles, whose runserver it replaces.
+    "daphne",
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    # Before staticfiles, so that runserver serves as production does.
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "channels",
+    "rest_framework",
+    "drf_spectacular",
+    "knox",
+    "django_htmx",
+    "csp",
+    "metrics",
+    "generation",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "hepcompanion.middleware.private_responses",
+]
+
+ROOT_URLCONF = "hepcompanion.urls"
+ASGI_APPLICATION = "hepcompanion.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "csp.context_processors.nonce",
+            ],
+        },
+    },
+]
+
+AUTH_USER_MODEL = "generation.User"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = reverse_lazy("login")
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("da", "Dansk")]
+LOCALE_PATHS = [BASE_DIR / "generation" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+# Straight from the app folders: there is no collectstatic to forget.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "generation.permissions.SameOriginSessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "generation.views.error_response",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "HEP Companion",
+    "DESCRIPTION": "Runs that write clinical material, and the log everyone may follow.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+KNOX_TOKEN_MODEL = "generation.ApiToken"
+REST_KNOX = {"TOKEN_TTL": timedelta(days=90)}
+
+# Runs
+
+EXECUTOR = env.str("HEP_EXECUTOR", default="inprocess")
+if EXECUTOR != "inprocess":
+    raise ImproperlyConfigured(
+        f"HEP_EXECUTOR is {EXECUTOR!r}, but this version has only 'inprocess'; 'procrastinate' is not built yet."
+    )
+REDIS_URL = env.str("REDIS_URL", default="")
+CHANNEL_LAYERS = {
+    "default": (
+        {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {
+                # redis-py 8 gives up a read after 5 s, which would end every idle subscription.
+                "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
+                # Hints carry frames, and frames hold health data.
+                "symmetric_encryption_keys": [SECRET_KEY],
+            },
+        }
+        if REDIS_URL
+        else {"BACKEND": "generation.layers.InProcessChannelLayer"}
+    )
+}
+
+MAX_ACTIVE_RUNS_PER_USER = env.int("MAX_ACTIVE_RUNS_PER_USER", default=5)
+MAX_STARTS_PER_MINUTE = env.int("MAX_STARTS_PER_MINUTE", default=30)
+MAX_OPEN_STREAMS_PER_USER = env.int("MAX_OPEN_STREAMS_PER_USER", default=20)
+MAX_CONCURRENT_RUNS = env.int("MAX_CONCURRENT_RUNS", default=100)
+MAX_BODY_BYTES = env.int("MAX_BODY_BYTES", default=262_144)
+# The body limit above is checked before Django sees the body, in the same words for every route.
+DATA_UPLOAD_MAX_MEMORY_SIZE = None
+RUN_LEASE_S = positive("RUN_LEASE_S", 15)
+OWNED_STREAM_GRACE_S = positive("OWNED_STREAM_GRACE_S", 2)
+STREAM_MAX_BYTES = env.int("STREAM_MAX_BYTES", default=4_000_000)
+HEARTBEAT_S = positive("HEARTBEAT_S", 15)
+COMPOSER_PACE_S = env.float("COMPOSER_PACE_S", default=0.0)
+
+# Logs hold ids, codes and durations; never the text of a case.
+
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+_shared_processors = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "structured": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "foreign_pre_chain": _shared_processors,
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.dev.ConsoleRenderer(colors=False)
+                if sys.stderr.isatty()
+                else structlog.processors.JSONRenderer(),
+            ],
+        },
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        # Its DEBUG prints whole request bodies.
+        "openai": {"level": "WARNING"},
+        "daphne": {"level": "WARNING"},
+        "django.db.backends": {"level": "WARNING"},
+        "django.channels.server": {"level": "WARNING"},
+    },
+}
+structlog.configure(
+    processors=[*_shared_processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)
+
+UNFOLD = {
+    "SITE_TITLE": "HEP Companion",
+    "SITE_HEADER": "HEP Companion",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SHOW_VIEW_ON_SITE": False,
+}

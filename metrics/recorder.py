@@ -1,0 +1,45 @@
+"""How a stage's duration becomes history."""
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from metrics.models import GenerationMetric
+
+
+def record(
+    *,
+    run_id: uuid.UUID,
+    attempt: int,
+    kind: str,
+    stage: str,
+    duration_ms: int,
+    outcome: str,
+    provider: str = "",
+    model: str = "",
+    user_id: uuid.UUID | None = None,
+    input_tokens: int = 0,
+    metadata: Mapping[str, Any] | None = None,
+) -> None:
+    """Keep one stage of one attempt, once: a second call for the same one changes nothing.
+
+    `outcome` is one of `GenerationMetric.Outcome`; `metadata` holds counts and codes, never text.
+    """
+    GenerationMetric.objects.bulk_create(
+        [
+            GenerationMetric(
+                run_id=run_id,
+                attempt=attempt,
+                kind=kind,
+                stage=stage,
+                duration_ms=max(0, duration_ms),
+                outcome=outcome,
+                provider=provider,
+                model=model,
+                user_id=user_id,
+                input_tokens=input_tokens,
+                metadata=dict(metadata or {}),
+            )
+        ],
+        ignore_conflicts=True,
+    )

@@ -1,0 +1,198 @@
+"""A run of exercise_program, from scenario to result. Source: wire.md 2.1 and 3."""
+
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+
+from generation.pipelines import exercise_program
+from generation.pipelines.base import stage_codes
+from generation.providers.base import Chunk, Task, Usage
+from tests.generation.pipelines.handle import MemoryRun
+
+GOLDEN = (
+    "68 yo woman, right knee OA, pain 4/10 on stairs, 5/10 worst, 8 months, wants to climb stairs and walk 30 min, "
+    "has a chair and stairs, no falls, BP controlled."
+)
+STAGES = ["started", "fetching-exercises", "generating", "validating", "storing", "complete"]
+
+
+class Scripted:
+    """A provider that yields what it is told, then fails if asked to."""
+
+    name = model = "scripted"
+
+    def __init__(self, values: list[dict], usage: Usage | None = None, fail: bool = False) -> None:
+        self.values, self.usage, self.fail = values, usage, fail
+
+    async def write(self, task: Task) -> AsyncIterator[Chunk]:
+        for value in self.values:
+            yield Chunk(path="exercises", value=value)
+        if self.fail:
+            raise ConnectionError
+        yield Chunk(usage=self.usage or Usage())
+
+
+async def run_of(prompt: str, **options) -> tuple[MemoryRun, dict]:
+    run = MemoryRun(prompt, **options)
+    return run, await exercise_program.execute(run)
+
+
+async def test_the_golden_example_comes_out_as_described():
+    run, result = await run_of(GOLDEN)
+    program = result["program"]
+    assert result["outcome"] == "program"
+    assert [(item["role"], item["slug"]) for item in program["items"]] == [
+        ("warmup", "heel-slide-supine"),
+        ("strength", "bridge"),
+        ("strength", "sit-to-stand-no-hands"),
+        ("strength", "step-up-forward"),
+        ("balance", "tandem-stance"),
+    ]
+    assert [item["dose_text"] for item in program["items"]] == [
+        "2 sets of 10, right side, every day",
+        "2 sets of 10, every other day, effort 4 to 5 out of 10",
+        "2 sets of 10, every other day, effort 4 to 5 out of 10",
+        "2 sets of 10, each side, every other day, effort 4 to 5 out of 10",
+        "2 times 30 s, each side, every day",
+    ]
+    assert "Walking: 10 minutes, 5 days a week. Add 2 minutes each week." in program["education"]
+    assert {item["dose"]["pain_limit"] for item in program["items"]} == {5}
+    assert (program["review_in_days"], program["total_minutes"]) == (28, 13)
+    assert result["excluded"].keys() <= {"phase", "level", "equipment"}
+    assert run.kept == 1
+
+
+async def test_the_golden_example_with_fever_is_a_referral():
+    run, result = await run_of(GOLDEN + " Swollen hot knee and fever since yesterday.")
+    assert result["outcome"] == "referral"
+    assert result["program"] is None
+    assert result["referral"]["code"] == "infection"
+    assert run.named("item") == []
+    assert run.tasks == []
+
+
+async def test_the_result_has_the_keys_of_the_wire():
+    _, result = await run_of(GOLDEN)
+    assert {"outcome", "profile", "program", "referral", "engine_used"} <= set(result)
+    assert {
+        "id", "title", "summary_for_patient", "duration_weeks", "items", "pain_rule", "stop_rules", "education",
+        "warnings", "assumptions",
+    } <= set(result["program"])  # fmt: skip
+    assert set(result["program"]["items"][0]) == {
+        "slug", "name", "role", "dose", "dose_text", "reason", "steps", "progress_when", "precaution",
+    }  # fmt: skip
+    assert result["profile"]["evidence"]["side"] == "right"
+    assert result["engine_used"] == "composer"
+    json.dumps(result)
+
+
+@pytest.mark.parametrize("prompt", [GOLDEN, "LBP with saddle numbness since Monday", "zxcv qwer asdf poiu lkjh"])
+async def test_all_six_stages_are_entered_whatever_the_outcome(prompt):
+    run, _ = await run_of(prompt)
+    assert [data["stage"] for data in run.named("progress")] == STAGES == list(stage_codes(exercise_program))
+    assert [data["progress"] for data in run.named("progress")] == [5, 15, 40, 70, 85, 100]
+
+
+async def test_skipped_stages_say_so_and_storing_still_stores():
+    run, _ = await run_of("LBP with saddle numbness since Monday")
+    assert [code for code, facts in run.facts.items() if facts.get("skipped")] == STAGES[1:4]
+    assert run.kept == 1
+
+
+async def test_nonsense_is_insufficient_information():
+    _, result = await run_of("zxcv qwer asdf poiu lkjh")
+    assert result["outcome"] == "insufficient_info"
+    assert result["program"] is None
+    assert "region" in result["reason"]
+
+
+@pytest.mark.parametrize("prompt", ["neck pain at a desk, 3 months", "stroke last year, poor balance"])
+async def test_what_the_library_does_not_serve_is_said(prompt):
+    _, result = await run_of(prompt)
+    assert result["outcome"] == "insufficient_info"
+    assert result["reason"]
+
+
+async def test_each_item_is_announced_as_it_stands_in_the_result():
+    run, result = await run_of(GOLDEN)
+    assert [(data["index"], data["value"]) for data in run.named("item")] == list(enumerate(result["program"]["items"]))
+
+
+async def test_the_bar_moves_with_the_items_and_never_back():
+    run, _ = await run_of(GOLDEN)
+    assert run.percents == sorted(run.percents)
+    assert [p for p in run.percents if 40 < p < 70] == [46, 52, 58, 64]
+
+
+async def test_the_composer_costs_nothing_and_says_so():
+    run, _ = await run_of(GOLDEN)
+    assert run.named("cost_update") == [
+        {"total_cost_usd": 0.0, "tokens_used": 0, "input_tokens": 0, "output_tokens": 0}
+    ]
+
+
+async def test_stage_facts_are_counted():
+    run, _ = await run_of(GOLDEN)
+    facts = run.facts["fetching-exercises"]
+    assert facts["in_region"] == facts["excluded"] + facts["offered"]
+
+
+async def test_a_caution_warns_once_and_goes_with_the_program():
+    run, result = await run_of("right knee OA, 8 months, pain 4/10, takes warfarin")
+    assert [data["code"] for data in run.named("warning")] == ["weak_single"]
+    assert run.named("warning")[0]["message"] in result["program"]["warnings"]
+    await exercise_program.execute(run.again())
+    assert len(run.named("warning")) == 1
+
+
+async def test_a_later_attempt_goes_on_after_the_last_stored_exercise():
+    _, whole = await run_of(GOLDEN)
+    picks = [{key: item[key] for key in ("slug", "role", "dose", "reason")} for item in whole["program"]["items"]]
+    broken = MemoryRun(GOLDEN, provider=Scripted(picks[:2], fail=True))
+    with pytest.raises(ConnectionError):
+        await exercise_program.execute(broken)
+    later = broken.again()
+    result = await exercise_program.execute(later)
+    assert result == whole
+    assert [item["slug"] for item in later.tasks[0].facts["decided"]] == [pick["slug"] for pick in picks[:2]]
+    assert [data["index"] for data in later.named("item")] == [0, 1, 2, 3, 4]
+
+
+async def test_an_attempt_after_the_last_exercise_asks_nobody():
+    run, whole = await run_of(GOLDEN)
+    later = run.again()
+    assert await exercise_program.execute(later) == whole
+    assert later.tasks == []
+
+
+async def test_a_provider_is_told_nothing_that_was_written():
+    run, _ = await run_of(GOLDEN.replace("68 yo woman", "Mrs Zebra, 68 yo"))
+    told = json.dumps(dict(run.tasks[0].facts))
+    assert "Zebra" not in told
+    assert "68 yo" not in told
+
+
+async def test_a_pick_that_was_not_offered_or_is_forbidden_is_left_out():
+    values = [{"slug": slug} for slug in ("made-up", "split-squat", "bridge", "heel-slide-supine", "bridge")]
+    _, result = await run_of("left TKA wk 3, WBAT, pain 4/10", provider=Scripted(values))
+    assert [item["slug"] for item in result["program"]["items"]] == ["bridge", "heel-slide-supine"]
+
+
+async def test_a_model_is_named_by_its_usage():
+    values = [{"slug": slug} for slug in ("bridge", "heel-slide-supine", "sit-to-stand-no-hands", "tandem-stance")]
+    provider = Scripted(values, Usage(100, 50, 0.01))
+    run, result = await run_of(GOLDEN, provider=provider)
+    assert result["engine_used"] == "llm"
+    assert run.named("cost_update")[0]["tokens_used"] == 150
+
+
+async def test_danish_is_spoken_and_missing_texts_are_owned_up_to():
+    run, result = await run_of("68-årig kvinde, højre knæartrose, smerter 4/10, 8 måneder, har trappe", language="da")
+    assert run.named("progress")[0]["message"] == "Læser beskrivelsen"
+    assert result["program"]["items"][0]["dose_text"] == "2 sæt af 10 gentagelser, højre side, hver dag"
+    assert "Øvelsesteksterne vises på engelsk." in result["program"]["warnings"]
+
+
+def test_messages_fit_a_line():
+    assert all(len(text) <= 80 for stage in exercise_program.STAGES for text in stage.message.values())

@@ -1,0 +1,239 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { fromSnapshot, initialState, reduce } from '../../generation/static/generation/run-state.js';
+
+const CODES = ['started', 'fetching-exercises', 'generating', 'validating', 'storing', 'complete'];
+const ETA = { ms: 20_000, low_ms: 10_000, high_ms: 40_000, basis: 'history' };
+
+/** A log whose seqs and times follow from the order. */
+function log(...events) {
+  return events.map(([event, data = {}], index) => ({
+    seq: index + 1,
+    run_id: 'r',
+    event,
+    ts: `2026-03-03T10:00:${String(index).padStart(2, '0')}.000Z`,
+    data,
+  }));
+}
+
+const fold = (events, state = initialState(CODES)) => events.reduce(reduce, state);
+const progress = (stage, percent, more = {}) => ['progress', { stage, message: `at ${stage}`, progress: percent, eta: ETA, ...more }];
+
+const WHOLE = log(
+  ['queued', { position: 0, eta: ETA }],
+  progress('started', 5),
+  ['stage_complete', { stage: 'started', duration_ms: 9, facts: { region: 'knee' } }],
+  progress('fetching-exercises', 15),
+  ['stage_complete', { stage: 'fetching-exercises', duration_ms: 9, facts: { offered: 64 } }],
+  progress('generating', 40),
+  ['item', { path: 'exercises', index: 0, value: { slug: 'bridge' } }],
+  ['item', { path: 'exercises', index: 1, value: { slug: 'clamshell' } }],
+  ['warning', { code: 'LIMITED_OPTIONS', message: 'Few exercises fit.' }],
+  ['stage_complete', { stage: 'generating', duration_ms: 9 }],
+  progress('validating', 70),
+  ['stage_complete', { stage: 'validating', duration_ms: 9, facts: {} }],
+  progress('storing', 85),
+  ['stage_complete', { stage: 'storing', duration_ms: 9, facts: {} }],
+  ['complete', { run_id: 'r', page_url: '/runs/r/', quality_score: 9 }],
+);
+
+describe('the fold of a run', () => {
+  test('begins with everything waiting', () => {
+    const state = initialState(CODES);
+    assert.deepEqual(Object.keys(state.stages), CODES);
+    assert.ok(Object.values(state.stages).every((status) => status === 'waiting'));
+    assert.equal(state.status, 'queued');
+  });
+
+  test('in the middle', () => {
+    const state = fold(WHOLE.slice(0, 7));
+    assert.deepEqual(state.stages, {
+      started: 'done',
+      'fetching-exercises': 'done',
+      generating: 'now',
+      validating: 'waiting',
+      storing: 'waiting',
+      complete: 'waiting',
+    });
+    assert.equal(state.status, 'running');
+    assert.equal(state.stage, 'generating');
+    assert.equal(state.progress, 40);
+    assert.equal(state.message, 'at generating');
+    assert.deepEqual(state.eta, ETA);
+    assert.equal(state.etaAt, WHOLE[5].ts);
+    assert.equal(state.startedAt, WHOLE[1].ts);
+    assert.deepEqual(state.facts['fetching-exercises'], { offered: 64 });
+    assert.deepEqual(state.items, [{ path: 'exercises', index: 0, value: { slug: 'bridge' } }]);
+    assert.equal(state.lastSeq, 7);
+  });
+
+  test('to the end', () => {
+    const state = fold(WHOLE);
+    assert.ok(Object.values(state.stages).every((status) => status === 'done'));
+    assert.equal(state.status, 'succeeded');
+    assert.equal(state.progress, 100);
+    assert.equal(state.eta, null);
+    assert.equal(state.items.length, 2);
+    assert.deepEqual(state.warnings, [{ code: 'LIMITED_OPTIONS', message: 'Few exercises fit.' }]);
+    assert.equal(state.terminal.event, 'complete');
+    assert.equal(state.terminal.data.page_url, '/runs/r/');
+    assert.equal(state.finishedAt, WHOLE.at(-1).ts);
+  });
+
+  test('changes no state it was given', () => {
+    const deepFreeze = (value) => {
+      if (value && typeof value === 'object') Object.values(Object.freeze(value)).forEach(deepFreeze);
+      return value;
+    };
+    fold(WHOLE.map(deepFreeze), deepFreeze(initialState(CODES)));
+    WHOLE.reduce((state, envelope) => deepFreeze(reduce(state, envelope)), deepFreeze(initialState(CODES)));
+  });
+
+  test('each event counts once', () => {
+    const twice = WHOLE.flatMap((envelope) => [envelope, envelope]);
+    assert.deepEqual(fold([...twice, ...WHOLE]), fold(WHOLE));
+  });
+
+  test('progress never falls and never passes 100', () => {
+    assert.equal(fold(log(progress('generating', 60), progress('generating', 40))).progress, 60);
+    assert.equal(fold(log(progress('generating', 60), progress('generating', null))).progress, 60);
+    assert.equal(fold(log(progress('generating', 400))).progress, 100);
+  });
+
+  test('unknown events and fields move only the cursor', () => {
+    const before = fold(WHOLE.slice(0, 6));
+    for (const event of ['delta', 'cost_update', 'from_the_future', '__proto__', 'toString', undefined]) {
+      const after = reduce(before, { ...WHOLE[6], event, data: { odd: 1 } });
+      assert.deepEqual({ ...after, lastSeq: 6 }, before);
+      assert.equal(after.lastSeq, 7);
+    }
+    assert.equal(reduce(before, { event: 'ping' }), before);
+    assert.deepEqual(fold(log(progress('started', 5, { odd: 1 }))), fold(log(progress('started', 5))));
+  });
+
+  test('events without data do no harm', () => {
+    const names = ['queued', 'progress', 'stage_complete', 'item', 'warning', 'paused', 'resumed', 'cancelling', 'complete', 'error', 'cancelled'];
+    for (const event of names) reduce(initialState(CODES), { seq: 1, run_id: 'r', event, ts: '' });
+  });
+
+  test('a stage the page was not told of is shown and skips nothing', () => {
+    const { stages } = fold(log(progress('started', 5), progress('translating', 20)));
+    assert.equal(stages.started, 'done');
+    assert.equal(stages.translating, 'now');
+    assert.equal(stages.storing, 'waiting');
+  });
+
+  test('stages passed over are skipped', () => {
+    const { stages } = fold(log(progress('started', 5), progress('storing', 85), ['complete']));
+    assert.deepEqual(Object.values(stages), ['done', 'skipped', 'skipped', 'skipped', 'done', 'done']);
+  });
+
+  test('going back to an earlier stage keeps the later one done', () => {
+    const { stages } = fold(log(progress('generating', 40), progress('validating', 70), progress('generating', 71)));
+    assert.equal(stages.generating, 'now');
+    assert.equal(stages.validating, 'done');
+  });
+
+  test('a failure marks its stage', () => {
+    const state = fold(log(progress('started', 5), ['error', { code: 'OPENAI_TIMEOUT', message: 'No answer.', stage: 'generating' }]));
+    assert.equal(state.status, 'failed');
+    assert.equal(state.stages.generating, 'failed');
+    assert.equal(state.message, 'No answer.');
+    assert.equal(state.terminal.data.code, 'OPENAI_TIMEOUT');
+    assert.equal(state.progress, 5);
+    assert.ok(!Object.values(state.stages).includes('waiting'));
+  });
+
+  test('a failure without a stage marks the current one', () => {
+    const state = fold(log(progress('generating', 40), ['error', { code: 'SERVER_ERROR', message: 'x', stage: null }]));
+    assert.equal(state.stages.generating, 'failed');
+  });
+
+  test('cancelling holds until cancelled', () => {
+    const events = log(progress('generating', 40), ['cancelling', { by: 'alice' }], progress('generating', 50), ['resumed', { by: null }], ['cancelled', { by: 'alice' }]);
+    const cancelling = fold(events.slice(0, 4));
+    assert.equal(cancelling.status, 'cancelling');
+    assert.equal(cancelling.eta, null);
+    const state = fold(events);
+    assert.equal(state.status, 'cancelled');
+    assert.equal(state.stages.generating, 'cancelled');
+    assert.equal(state.stages.storing, 'skipped');
+  });
+
+  test('pause and resume', () => {
+    const paused = fold(log(progress('generating', 40), ['paused', { by: 'alice' }]));
+    assert.equal(paused.status, 'paused');
+    assert.equal(paused.eta, null);
+    assert.equal(reduce(paused, { ...WHOLE[2], seq: 3, event: 'resumed' }).status, 'running');
+    assert.equal(fold(log(['queued'], ['paused'], ['resumed'])).status, 'queued');
+  });
+
+  test('an item sent again replaces itself', () => {
+    const item = (slug) => ['item', { path: 'exercises', index: 0, value: { slug } }];
+    const { items } = fold(log(item('bridge'), ['item', { path: 'sources', index: 0, value: {} }], item('plank')));
+    assert.deepEqual(items.map(({ value }) => value.slug), ['plank', undefined]);
+  });
+
+  test('an estimate withdrawn is gone, one not mentioned stays', () => {
+    assert.equal(fold(log(progress('started', 5), progress('started', 6, { eta: null }))).eta, null);
+    assert.deepEqual(fold(log(progress('started', 5), progress('started', 6, { eta: undefined }))).eta, ETA);
+  });
+});
+
+describe('a snapshot', () => {
+  const snapshot = (more) => ({
+    id: 'r',
+    status: 'running',
+    stage: 'generating',
+    progress: 40,
+    eta: ETA,
+    error: null,
+    quality_score: null,
+    usage: { input_tokens: 0, output_tokens: 0, cost_usd: 0 },
+    last_seq: 6,
+    created_at: WHOLE[0].ts,
+    started_at: WHOLE[1].ts,
+    finished_at: null,
+    cancelled_by: null,
+    urls: { page: '/runs/r/' },
+    ...more,
+  });
+  const comparable = ({ stages, status, stage, progress: percent, eta, startedAt, lastSeq, terminal }) => ({
+    stages, status, stage, percent, eta, startedAt, lastSeq, ended: terminal?.event,
+  });
+
+  test('equals the log folded so far', () => {
+    assert.deepEqual(comparable(fromSnapshot(snapshot(), CODES)), comparable(fold(WHOLE.slice(0, 6))));
+  });
+
+  test('plus the rest of the log equals the whole log', () => {
+    assert.deepEqual(comparable(fold(WHOLE, fromSnapshot(snapshot(), CODES))), comparable(fold(WHOLE)));
+  });
+
+  test('of a queued run', () => {
+    const state = fromSnapshot(snapshot({ status: 'queued', stage: null, progress: 0, started_at: null, last_seq: 1 }), CODES, WHOLE[0].ts);
+    assert.deepEqual(state, fold(WHOLE.slice(0, 1)));
+  });
+
+  test('of a finished run', () => {
+    const state = fromSnapshot(snapshot({ status: 'succeeded', stage: 'storing', progress: 100, last_seq: 15 }), CODES);
+    assert.deepEqual(comparable(state), comparable({ ...fold(WHOLE) }));
+    assert.equal(state.terminal.data.page_url, '/runs/r/');
+  });
+
+  test('of a failed run', () => {
+    const error = { code: 'OUTPUT_INVALID', message: 'Not usable.', stage: 'validating' };
+    const state = fromSnapshot(snapshot({ status: 'failed', stage: 'validating', error }), CODES);
+    assert.equal(state.stages.validating, 'failed');
+    assert.equal(state.stages.storing, 'skipped');
+    assert.equal(state.message, 'Not usable.');
+    assert.deepEqual(state.terminal, { event: 'error', data: error });
+  });
+
+  test('of a cancelled run', () => {
+    const state = fromSnapshot(snapshot({ status: 'cancelled', cancelled_by: 'alice' }), CODES);
+    assert.equal(state.stages.generating, 'cancelled');
+    assert.deepEqual(state.terminal, { event: 'cancelled', data: { by: 'alice' } });
+  });
+});
