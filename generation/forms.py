@@ -40,16 +40,14 @@ class GenerateForm(forms.Form):
     clinic_id = forms.ChoiceField(label=_("Clinic"), required=False)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, label_suffix="", **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         clinics = [(str(clinic.pk), clinic.name) for clinic in user.clinics.all()]
         if not clinics:
             del self.fields["clinic_id"]
         else:
             # With a single clinic "none" is not a choice: the run would belong to that clinic all the same.
             none = [("", _("No clinic"))] if len(clinics) > 1 else []
-            self.fields["clinic_id"] = forms.ChoiceField(
-                label=_("Clinic"), required=False, choices=[*none, *clinics]
-            )
+            self.fields["clinic_id"] = forms.ChoiceField(label=_("Clinic"), required=False, choices=[*none, *clinics])
         for name in self.fields:
             described = [f"{name}-hint", f"{name}-error"]
             if name == "prompt":

@@ -32,6 +32,7 @@ class Handle:
         self.id = str(run.uid)
         self.input: Mapping[str, Any] = run.input
         self.language: str = run.language
+        self.engine = "composer" if provider.name == "composer" else "llm"
         self.current: StageSpec | None = None
         self.stage_began = 0.0
         self.percent = run.progress

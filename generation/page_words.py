@@ -26,6 +26,16 @@ OUTCOMES: dict[str, Word] = {
     "insufficient_info": _("More information needed"),
 }
 
+ROLES: dict[str, Word] = {
+    "warmup": _("Warm-up"),
+    "mobility": _("Mobility"),
+    "activation": _("Activation"),
+    "strength": _("Strength"),
+    "balance": _("Balance"),
+    "function": _("Function"),
+    "cooldown": _("Cool-down"),
+}
+
 ENGINES: dict[str, Word] = {
     "composer": _("Rule-based composer"),
     "llm": _("Language model"),
@@ -50,6 +60,7 @@ FOR_SCRIPTS: dict[str, Word] = {
     "queued": _("Waiting for its turn"),
     "paused": _("Paused"),
     "stepOf": _("Step {n} of {total}: {stage}"),
+    "late": _("taking longer than usual"),
     "count": _("Exercises so far: {n}"),
     "connecting": _("Connecting"),
     "live": _("Live"),

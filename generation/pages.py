@@ -74,9 +74,7 @@ def start(request: SignedInRequest) -> HttpResponse:
     return redirect("run", run.uid)
 
 
-def form_page(
-    request: SignedInRequest, form: GenerateForm, run: Run | None = None, status: int = 200
-) -> HttpResponse:
+def form_page(request: SignedInRequest, form: GenerateForm, run: Run | None = None, status: int = 200) -> HttpResponse:
     """The form, with the live view of `run` over it when there is one."""
     context = {
         "form": form,

@@ -1,6 +1,6 @@
 """A run as its pages show it: plain values for the templates, in words."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -72,6 +72,7 @@ def of_ended(run: Run) -> dict[str, Any]:
         "outcome": outcome,
         "result": result,
         "program": result.get("program"),
+        "items": [with_role_words(item) for item in (result.get("program") or {}).get("items", ())],
         "chips": chips(result["profile"], run.language) if "profile" in result else [],
         "emergency": (result.get("referral") or {}).get("tier") == "STOP-emergency",
         "title": page_title(run, outcome),
@@ -79,6 +80,10 @@ def of_ended(run: Run) -> dict[str, Any]:
         "made": list(how_made(run)) if outcome else [],
         "failed_stage": page_words.STAGES.get((run.error or {}).get("stage", "")),
     }
+
+
+def with_role_words(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {**item, "role_words": page_words.ROLES.get(item["role"], item["role"])}
 
 
 def page_title(run: Run, outcome: str | None) -> str:

@@ -254,6 +254,8 @@ LOGGING = {
     "loggers": {
         # Its DEBUG prints whole request bodies.
         "openai": {"level": "WARNING"},
+        # Their INFO is a line for each request; Daphne's and uvicorn's own access logs are the place for that.
+        "httpx": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "django.db.backends": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},

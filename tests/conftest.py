@@ -17,24 +17,24 @@ os.environ.update(
     REDIS_URL="",
 )
 
-import contextlib  # noqa: E402
-import threading  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from concurrent.futures import ThreadPoolExecutor, wait  # noqa: E402
-from typing import TYPE_CHECKING  # noqa: E402
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
-import django  # noqa: E402
-import pytest  # noqa: E402
+import django
+import pytest
 
 # pytest-django would do this only for a settings module named in its own options, and then too early.
 django.setup()
 
-from tests.support import servers  # noqa: E402
-from tests.support.accounts import Account, make_cast  # noqa: E402
-from tests.support.needs import need  # noqa: E402
-from tests.support.postgres_server import PostgresServer, start_postgres  # noqa: E402
-from tests.support.redis_server import OuterRedis, RedisServer, start_redis  # noqa: E402
-from tests.support.servers import Kind, Prepared, Server  # noqa: E402
+from tests.support import servers
+from tests.support.accounts import Account, make_cast
+from tests.support.needs import need
+from tests.support.postgres_server import PostgresServer, start_postgres
+from tests.support.redis_server import OuterRedis, RedisServer, start_redis
+from tests.support.servers import Kind, Prepared, Server
 
 if TYPE_CHECKING:
     from rest_framework.test import APIClient
@@ -201,7 +201,9 @@ def make_server(tmp_path: Path, prepared: Prepared) -> Iterator[Callable[..., Se
     """
     made: list[Server] = []
 
-    def make(kind: Kind = "daphne", *, database: Prepared | None = None, start: bool = True, **settings: object) -> Server:
+    def make(
+        kind: Kind = "daphne", *, database: Prepared | None = None, start: bool = True, **settings: object
+    ) -> Server:
         folder = tmp_path / f"server-{len(made) + 1}"
         folder.mkdir()
         own = database or prepared.copy_to(folder)

@@ -107,10 +107,10 @@ def side_for(exercise: Exercise, profile: Profile) -> str:
 def minutes(dose: Mapping[str, Any]) -> float:
     """Minutes of one session. Source: domain.md 2.3 `estimated_minutes`."""
     if dose["duration_s"]:
-        return round(dose["duration_s"] / 60, 1)
+        return round(float(dose["duration_s"]) / 60, 1)
     tempo = sum(int(part) for part in dose["tempo"].split("-")) if dose["tempo"] else 4
     once = max(tempo, dose["hold_s"] or 0) * dose["reps"] if dose["reps"] else dose["hold_s"] or 0
-    seconds = dose["sets"] * once + (dose["sets"] - 1) * dose["rest_s"]
+    seconds = float(dose["sets"] * once + (dose["sets"] - 1) * dose["rest_s"])
     return round(seconds * (2 if dose["side"] == "both" else 1) / 60, 1)
 
 

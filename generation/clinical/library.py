@@ -43,15 +43,17 @@ def load() -> Library:
 def problems(exercises: Iterable[Mapping[str, Any]]) -> list[str]:
     """What is wrong with a set of exercises, one sentence each; empty when all is well."""
     entries = list(exercises)
-    slugs = [entry.get("slug") for entry in entries]
+    slugs = [str(entry.get("slug")) for entry in entries]
     known = set(slugs)
-    found = [f"{slug}: more than one exercise has this slug" for slug in sorted({s for s in slugs if slugs.count(s) > 1})]
+    found = [
+        f"{slug}: more than one exercise has this slug" for slug in sorted({s for s in slugs if slugs.count(s) > 1})
+    ]
     for entry in entries:
         found.extend(f"{entry.get('slug')}: {problem}" for problem in _problems_of(entry, known))
     return found
 
 
-def _problems_of(entry: Mapping[str, Any], known: set[Any]) -> list[str]:
+def _problems_of(entry: Mapping[str, Any], known: set[str]) -> list[str]:
     missing = [name for name in FIELDS if name not in entry]
     if missing:
         return [f"{name} is missing" for name in missing]

@@ -15,7 +15,9 @@ _SLASH = {"7": "day", "52": "week", "12": "month"}
 _NUMBER = rf"\d{{1,3}}|{'|'.join(_WORDS)}"
 _UNIT = r"days?|dage?|weeks?|wks?|uger?|months?|mths?|mo|maaneder?|maaned|years?|yrs?|aar"
 _SPAN = re.compile(rf"\b(?:(?:\d+|{'|'.join(_WORDS)}) ?(?:-|to|til) ?)?({_NUMBER})[ -]?({_UNIT})\b")
-_NOT_ONSET = re.compile(r"^(?:[ -]?old|[ -]?(?:of age)|[ -]gammel|[ -]?pregnant|[ -]?gestation|[ -]?gravid| (?:a|per|om) )")
+_NOT_ONSET = re.compile(
+    r"^(?:[ -]?old|[ -]?(?:of age)|[ -]gammel|[ -]?pregnant|[ -]?gestation|[ -]?gravid| (?:a|per|om) )"
+)
 _NOT_BEFORE = re.compile(r"\b(?:times|x|gange|pregnan\w+|gravid|gravid uge|per|in|within|for the next|om) ?$")
 _NAMED_SPAN = re.compile(r"\b(day|week|wk|dag|uge|month)\.? ?(\d{1,3})\b")
 _POST_OP_SPAN = re.compile(
@@ -28,17 +30,22 @@ _SINCE_MONTH = re.compile(r"since yesterday|since this morning|siden i gaar|yest
 _AGE = re.compile(
     r"\b(\d{1,3})[ -]?(?:yo|y/o|y\.o\.|yrs? old|years?[ -]old|year[ -]olds?|aar gammel|-?aarig\w*|aars)\b|"
     r"\b(\d{1,3}) ?y\b|\bage[d:]? ?(\d{1,3})\b|\b(\d{2})[ -]?(?:m|f)\b(?!/)|"
-    r"(?<!i )(?<!for )(?<!in )(?<!past )(?<!last )\b(\d{2,3}) (?:aar|years?)(?=,|\.|$| (?:woman|man|female|male|kvinde|mand))"
+    r"(?<!i )(?<!for )(?<!in )(?<!past )(?<!last )\b(\d{2,3}) (?:aar|years?)"
+    r"(?=,|\.|$| (?:woman|man|female|male|kvinde|mand))"
 )
+_BELONGS = re.compile(r"\b(?:mother|father|parent|mum|dad|mor|far) (?:of|to|til)(?: an?| en)? $|\b(?:her|his|their) $")
 _SCORE = re.compile(
     r"(?<![\d/])(?:(\d{1,2}) ?- ?)?(\d{1,2})(?:[.,]\d)? ?/ ?10\b|"
-    r"\b(?:nprs|nrs|vas|pain|smerter?)(?: score)?(?: of| is| at|:|=)? ?(\d{1,2})\b(?! ?(?:/|-|days?|weeks?|months?|years?|dage|uger|min|x))"
+    r"\b(?:nprs|nrs|vas|pain|smerter?)(?: score)?(?: of| is| at|:|=)? ?(\d{1,2})\b"
+    r"(?! ?(?:/|-|days?|weeks?|months?|years?|dage|uger|min|x))"
 )
 _PREGNANT = re.compile(
     r"\b(?:(\d{1,2}) ?(?:weeks?|wks?|/40)?[ -]?(?:pregnant|gestation)|pregnant(?:,? (\d{1,2}) ?(?:weeks?|wks?))?|"
     r"pregnancy(?:,? (\d{1,2}) ?(?:weeks?|wks?))?|gravid(?:,? (?:uge )?(\d{1,2}))?)"
 )
-_PERCENT = re.compile(r"\b(\d{1,2}) ?%? ?(?:%|percent|procent)[ -]?(?:pwb|weight|of body|belastning|stoette)|pwb ?(\d{1,2}) ?%")
+_PERCENT = re.compile(
+    r"\b(\d{1,2}) ?%? ?(?:%|percent|procent)[ -]?(?:pwb|weight|of body|belastning|stoette)|pwb ?(\d{1,2}) ?%"
+)
 _FLEXION = re.compile(r"(?:no|avoid|limit\w*|max\w*|ingen) (?:\w+ )?(?:flexion|bend\w*|fleksion)[^.\d]{0,20}(\d{2,3})")
 _EXTERNAL = re.compile(r"(?:no|avoid|limit\w*|max\w*) (?:er|external rotation)[^.\d]{0,12}(\d{1,3})")
 _BUDGET = re.compile(r"(\d{1,2}) ?(?:min\w*)(?: of exercises?)? ?(?:a|per|each|/|om) ?(?:day|dagen)")
@@ -87,7 +94,8 @@ def _is_age(scenario: Scenario, mention: Mention) -> bool:
 def age(scenario: Scenario) -> tuple[int, str] | None:
     for mention in scenario.find(_AGE):
         years = int(next(group for group in mention.groups if group))
-        if years <= 120 and mention.status != "listed":
+        someone_else = years < 16 and _BELONGS.search(scenario.text[: mention.start])
+        if years <= 120 and mention.status != "listed" and not someone_else:
             return years, mention.matched
     return None
 
@@ -115,9 +123,7 @@ def pain(scenario: Scenario, words: Mapping[str, re.Pattern[str]]) -> tuple[int 
     return now, worst, ", ".join(evidence)
 
 
-def _pain_in_words(
-    scenario: Scenario, words: Mapping[str, re.Pattern[str]]
-) -> tuple[int | None, int | None, str]:
+def _pain_in_words(scenario: Scenario, words: Mapping[str, re.Pattern[str]]) -> tuple[int | None, int | None, str]:
     for word, score in (("severe", 7), ("moderate", 5), ("mild", 2)):
         mention = scenario.first(words[word])
         if mention:

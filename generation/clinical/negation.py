@@ -65,10 +65,8 @@ def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
 
 def _negated_before(before: str, after: str) -> bool:
     for cues, carries in ((_LISTS, True), (_PLAIN, False)):
-        cue = None
-        for cue in cues.finditer(before):
-            pass
-        if cue is not None and _reaches(before[cue.end() :], after, carries):
+        ends = [cue.end() for cue in cues.finditer(before)]
+        if ends and _reaches(before[ends[-1] :], after, carries):
             return True
     return False
 

@@ -42,7 +42,8 @@ class Profile:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Profile":
         known = {f.name for f in fields(cls)}
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known})
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items() if k in known}
+        return cls(**given)
 
     @property
     def region(self) -> str | None:

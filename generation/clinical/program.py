@@ -24,7 +24,9 @@ _REVIEW_DAYS = {"protect": 7, "restore": 14}
 _DURATION_WEEKS = 6
 
 
-def item(pick: Mapping[str, Any], exercise: Exercise, profile: Profile, names: Mapping[str, str], language: str) -> Result:
+def item(
+    pick: Mapping[str, Any], exercise: Exercise, profile: Profile, names: Mapping[str, str], language: str
+) -> Result:
     """An item of the result. `pick` is `{slug, role, dose, reason}`; `names` maps slugs to the names shown."""
     words, text = phrases(language), localised(exercise, language)
     dose = pick.get("dose") or dosing.dose_for(exercise, profile)

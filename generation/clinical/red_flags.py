@@ -7,7 +7,7 @@ denies, or speaks of without claiming it, is returned with its status, so that a
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from generation.clinical import measures
+from generation.clinical import measures, negation
 from generation.clinical.data_files import read
 from generation.clinical.profile import Profile
 from generation.clinical.text import Mention, Scenario, pattern
@@ -37,6 +37,7 @@ class _Rule:
     tier: str | None
     age_below: int | None
     age_above: int | None
+    grown_from: int | None
 
 
 _FLAGS: list[dict[str, Any]] = read("red_flags")
@@ -52,6 +53,7 @@ def _rule(data: dict[str, Any]) -> _Rule:
         data.get("tier"),
         data.get("age_below"),
         data.get("age_above"),
+        data.get("grown_from"),
     )
 
 
@@ -96,26 +98,30 @@ def _apply(
         return ("fired", tier, profile.evidence.get("age", "")) if young else None
     if rule.age_above is not None and (profile.age is None or profile.age <= rule.age_above):
         return None
+    if rule.grown_from is not None and (profile.age or 0) >= rule.grown_from:
+        return None
     hit = _meet(scenario, rule)
     if hit is None:
         return None
     status, key = hit
+    if status == "affirmed":
+        return "fired", tier, key.matched
     if status != "history":
-        return ("fired" if status == "affirmed" else status, tier, key.matched)  # type: ignore[return-value]
+        return status, tier, key.matched
     outcome = data.get("history", "CAUTION")
     if outcome == "listed":
         return "listed", tier, key.matched
     return "fired", tier if outcome == "same" else "CAUTION", key.matched
 
 
-def _meet(scenario: Scenario, rule: _Rule) -> tuple[str, Mention] | None:
+def _meet(scenario: Scenario, rule: _Rule) -> tuple[negation.Status, Mention] | None:
     """The meaning of the first place where all terms of a rule meet, affirmed places first."""
     mentions = [list(scenario.find(term)) for term in rule.terms]
     if not all(mentions):
         return None
     if rule.unless is not None and scenario.first(rule.unless):
         return None
-    best: tuple[str, Mention] | None = None
+    best: tuple[negation.Status, Mention] | None = None
     for key in mentions[0]:
         others = [[m for m in group if rule.within_text or m.sentence == key.sentence] for group in mentions[1:]]
         if not all(others):
@@ -126,14 +132,14 @@ def _meet(scenario: Scenario, rule: _Rule) -> tuple[str, Mention] | None:
     return best
 
 
-_MEANING = {"affirmed": 0, "history": 1, "negated": 2, "listed": 3}
+_MEANING: dict[negation.Status, int] = {"affirmed": 0, "history": 1, "negated": 2, "listed": 3}
 
 
-def _best(group: list[Mention]) -> str:
+def _best(group: list[Mention]) -> negation.Status:
     return min((mention.status for mention in group), key=_MEANING.__getitem__)
 
 
-def _worst(statuses: list[str]) -> str:
+def _worst(statuses: list[negation.Status]) -> negation.Status:
     return max(statuses, key=_MEANING.__getitem__)
 
 

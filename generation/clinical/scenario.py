@@ -213,18 +213,21 @@ class _Reader:
 
     def equipment(self) -> tuple[str, ...]:
         """Things the text says the person has; "pain on stairs" owns no stairs."""
-        owned: list[str] = []
-        for holder in self.scenario.find(_HOLDERS):
-            reach = self.scenario.sentence_of(holder.start)[2]
-            for code, expression in _FIND["equipment"].items():
-                mention = next((m for m in self.scenario.find(expression) if m.affirmed and m.start > holder.end), None)
-                if holder.affirmed and mention and mention.start < min(reach, holder.end + 60):
-                    owned.append(code)
+        holders = [holder for holder in self.scenario.find(_HOLDERS) if holder.affirmed]
+        owned = [
+            code
+            for code, expression in _FIND["equipment"].items()
+            if any(thing.affirmed and self._held(thing, holders) for thing in self.scenario.find(expression))
+        ]
         if not owned:
             self.unknown("equipment")
         else:
-            self.evidence["equipment_available"] = ", ".join(dict.fromkeys(owned))
-        return tuple(dict.fromkeys(owned))
+            self.evidence["equipment_available"] = ", ".join(owned)
+        return tuple(owned)
+
+    @staticmethod
+    def _held(thing: Mention, holders: list[Mention]) -> bool:
+        return any(h.sentence == thing.sentence and 0 <= thing.start - h.end < 60 for h in holders)
 
     def unknown(self, field: str) -> None:
         self.unknowns.append(field)

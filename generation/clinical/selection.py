@@ -203,4 +203,3 @@ def _has_equipment(exercise: Exercise, profile: Profile) -> bool:
     if "gym" in owned:
         owned.update(_QUOTAS["gym"])
     return set(exercise["equipment"]) <= owned or any(other in owned for other in exercise["equipment_alternatives"])
-

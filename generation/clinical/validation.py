@@ -89,7 +89,9 @@ class Check:
             if value is None or low <= value <= high:
                 continue
             near = low * 0.8 <= value <= high * 1.2
-            found.append((_warning if near else _error)("V04", f"{exercise['slug']}: {name} {value} not in {low}-{high}"))
+            found.append(
+                (_warning if near else _error)("V04", f"{exercise['slug']}: {name} {value} not in {low}-{high}")
+            )
         return (item | {"dose": clamped} if found else item), found
 
     def _side(self, item: Item, exercise: Exercise) -> tuple[Item, list[Finding]]:

@@ -27,6 +27,8 @@ class RunHandle(Protocol):
     id: str
     input: Mapping[str, Any]
     language: str
+    # Who writes: `composer` or `llm`, as the result's `engine_used` names them.
+    engine: str
 
     def emit(self, event: str, **data: Any) -> None:
         """Append an event of wire.md 1.2 to the run's log."""

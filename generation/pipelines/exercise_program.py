@@ -1,5 +1,6 @@
 """From a free-text scenario to a home exercise program, or to a referral. Source: domain.md 3 and wire.md 3."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -19,7 +20,7 @@ GENERATING = StageSpec("generating", 40, {"en": "Putting the program together", 
 VALIDATING = StageSpec("validating", 70, {"en": "Checking the program", "da": "Kontrollerer programmet"})
 STORING = StageSpec("storing", 85, {"en": "Saving", "da": "Gemmer"})
 COMPLETE = StageSpec("complete", 100, {"en": "Ready", "da": "Færdig"})
-STAGES = (STARTED, FETCHING, GENERATING, VALIDATING, STORING, COMPLETE)
+STAGES: tuple[StageSpec, ...] = (STARTED, FETCHING, GENERATING, VALIDATING, STORING, COMPLETE)
 
 INSTRUCTIONS = (
     "Choose exercises from `candidates` only, by slug. Give each a role, a dose and a reason of at most 200 "
@@ -40,7 +41,9 @@ SCHEMA: dict[str, Any] = {
                 "required": ["slug", "dose", "reason"],
                 "properties": {
                     "slug": {"type": "string"},
-                    "role": {"enum": ["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]},
+                    "role": {
+                        "enum": ["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]
+                    },
                     "dose": {"type": "object"},
                     "reason": {"type": "string", "maxLength": 200},
                 },
@@ -87,7 +90,7 @@ async def execute(run: RunHandle) -> dict[str, Any]:
         facts.update(checks=len(found), errors=sum(1 for finding in found if finding.severity == "error"))
     whole["findings"] = [finding.as_dict() for finding in found]
     made = program.result("program", profile, program=whole, excluded=offer.excluded)
-    made["engine_used"] = "llm" if cost["output_tokens"] else "composer"
+    made["engine_used"] = run.engine
     return await _close(run, made, STAGES[4:])
 
 
@@ -105,13 +108,14 @@ async def _close(run: RunHandle, result: dict[str, Any], stages: Sequence[StageS
 async def _understand(run: RunHandle) -> tuple[Profile, list[RedFlag]]:
     """Parse and screen, once in the life of the run, since warnings are announced with it."""
 
-    async def work() -> dict[str, Any]:
+    def understand() -> dict[str, Any]:
         text = run.input["prompt"]
         profile = parse(text, run.language)
         flags = red_flags.screen(text, profile, run.language)
         return {"profile": profile.as_dict(), "flags": [flag.as_dict() for flag in flags]}
 
-    understood = await run.step("understand", work, announce=_announce_cautions)
+    # On a thread: a long text made to be hard can take a third of a second, which others should not wait for.
+    understood = await run.step("understand", lambda: asyncio.to_thread(understand), announce=_announce_cautions)
     flags = [RedFlag(**flag) for flag in understood["flags"]]
     met = [{key: flag[key] for key in ("code", "tier", "matched_text", "status")} for flag in understood["flags"]]
     return Profile.from_dict(understood["profile"] | {"red_flags": met}), flags

@@ -10,7 +10,7 @@ import json
 import re
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -20,7 +20,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 Envelope = dict[str, Any]
-Follow = Callable[..., AsyncIterator[Envelope]]
+Stream = AsyncGenerator[Envelope, None]
+Follow = Callable[..., Stream]
 TERMINAL = ("complete", "error", "cancelled")
 RECONNECT_S = 0.1
 
@@ -78,7 +79,7 @@ def http_client(base_url: str, token: str | None, read_timeout_s: float | None =
 
 async def follow_sse(
     base_url: str, run_id: str, token: str | None, after: int = 0, *, by_header: bool = True
-) -> AsyncIterator[Envelope]:
+) -> Stream:
     """`by_header` sends the cursor as Last-Event-ID, as a browser's reconnect does; else as `?after=`."""
     headers = {"Last-Event-ID": str(after)} if by_header and after else {}
     query = "" if by_header else f"?after={after}"
@@ -101,10 +102,12 @@ class Closed(Exception):
         self.code = code
 
 
-async def follow_ws(base_url: str, run_id: str, token: str | None, after: int = 0) -> AsyncIterator[Envelope]:
+async def follow_ws(base_url: str, run_id: str, token: str | None, after: int = 0) -> Stream:
     """Raises Closed."""
     url = f"{base_url.replace('http', 'ws', 1)}/ws/runs/{run_id}/?after={after}"
-    async with connect(url, additional_headers=authorised(token), proxy=None, max_size=2**22) as socket:
+    headers = authorised(token)
+    # A full queue would keep the server's half of the closing handshake from being read.
+    async with connect(url, additional_headers=headers, proxy=None, max_size=2**22, max_queue=None) as socket:
         try:
             while True:
                 envelope = json.loads(await socket.recv())
@@ -115,9 +118,7 @@ async def follow_ws(base_url: str, run_id: str, token: str | None, after: int = 
                 raise Closed(socket.close_code) from None
 
 
-async def follow_poll(
-    base_url: str, run_id: str, token: str | None, after: int = 0, *, wait_s: float = 25
-) -> AsyncIterator[Envelope]:
+async def follow_poll(base_url: str, run_id: str, token: str | None, after: int = 0, *, wait_s: float = 25) -> Stream:
     async with http_client(base_url, token) as client:
         done = False
         while not done:
@@ -134,10 +135,10 @@ FOLLOWERS: dict[str, Follow] = {"sse": follow_sse, "ws": follow_ws, "poll": foll
 GONE = (httpx.TransportError, OSError, Closed, ConnectionClosed, InvalidStatus, EOFError)
 
 
-async def take(envelopes: AsyncIterator[Envelope], count: int) -> list[Envelope]:
+async def take(envelopes: Stream, count: int) -> list[Envelope]:
     """The first `count` events; then the connection is cut."""
     taken: list[Envelope] = []
-    async with contextlib.aclosing(envelopes):  # type: ignore[type-var]
+    async with contextlib.aclosing(envelopes):
         async for envelope in envelopes:
             taken.append(envelope)
             if len(taken) >= count:

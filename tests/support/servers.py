@@ -37,7 +37,7 @@ def environment(**values: object) -> dict[str, str]:
 
 def manage(*words: str, env: Mapping[str, str], cwd: Path, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
     """Run a command of `manage.py` to its end; its exit status is the caller's to judge."""
-    return subprocess.run(  # noqa: S603 - the tests' own commands
+    return subprocess.run(
         [sys.executable, ROOT / "manage.py", *words],
         cwd=cwd, env=dict(env), capture_output=True, text=True, timeout=timeout_s, check=False,
     )  # fmt: skip
@@ -45,7 +45,7 @@ def manage(*words: str, env: Mapping[str, str], cwd: Path, timeout_s: float = 60
 
 def accounts(*words: str, env: Mapping[str, str], cwd: Path) -> dict[str, Account]:
     """Run `tests.support.accounts` in a server's database."""
-    done = subprocess.run(  # noqa: S603 - the tests' own commands
+    done = subprocess.run(
         [sys.executable, "-m", "tests.support.accounts", *words],
         cwd=cwd, env=dict(env), capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip

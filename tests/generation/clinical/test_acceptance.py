@@ -16,7 +16,12 @@ PROGRAMS = [
     ("frozen shoulder 4 mo, pain 5/10", "maintain", {"wall-walk"}, set()),
     ("RC repair wk 4 in sling", "protect", {"pendulum"}, {"table-slide-flexion", "isometric-er-at-wall"}),
     ("RC tendinopathy 8 weeks, pain 4/10, has bands", "load", {"band-er"}, set()),
-    ("THA posterior wk 2", "protect", {"ankle-pumps", "glute-set"}, {"single-knee-to-chest", "sit-to-stand-with-hands"}),
+    (
+        "THA posterior wk 2",
+        "protect",
+        {"ankle-pumps", "glute-set"},
+        {"single-knee-to-chest", "sit-to-stand-with-hands"},
+    ),
     ("GTPS right, 6 months, 4/10", "maintain", {"side-lying-hip-abduction"}, set()),
     ("ankle sprain 5 days PWB", "protect", {"ankle-pumps", "ankle-alphabet"}, {"single-leg-stance"}),
     ("Achilles tendinopathy 4 months 4/10, has stairs", "maintain", {"single-heel-raise"}, set()),

@@ -46,7 +46,9 @@ def test_an_exercise_reads_at_grade_seven(exercise):
 
 def test_there_are_enough_exercises():
     assert len(EXERCISES) >= 60
-    assert {"knee", "lumbar", "shoulder", "ankle_foot", "whole_body", "hip"} <= {e["body_regions"][0] for e in EXERCISES}
+    assert {"knee", "lumbar", "shoulder", "ankle_foot", "whole_body", "hip"} <= {
+        e["body_regions"][0] for e in EXERCISES
+    }
 
 
 def test_most_exercises_need_nothing_bought():
@@ -65,7 +67,9 @@ def test_each_file_holds_one_region():
 
 
 def test_every_slug_in_packs_and_goals_exists():
-    packs = {slug for pack in read("packs").values() for phase in ("protect", "restore", "load") for slug in pack[phase]}
+    packs = {
+        slug for pack in read("packs").values() for phase in ("protect", "restore", "load") for slug in pack[phase]
+    }
     goals = {slug for goal in read("goals") for slug in goal["slugs"]}
     assert packs | goals <= set(BY_SLUG)
 

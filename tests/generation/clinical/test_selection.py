@@ -30,7 +30,10 @@ def test_the_order_of_the_library_does_not_matter():
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("right knee OA 70 yo 8 months 4/10, has stairs", {"sit-to-stand-no-hands", "step-up-forward", "tandem-stance"}),
+        (
+            "right knee OA 70 yo 8 months 4/10, has stairs",
+            {"sit-to-stand-no-hands", "step-up-forward", "tandem-stance"},
+        ),
         ("TKA day 10 WBAT pain 5/10", {"quad-set", "heel-slide-supine", "ankle-pumps"}),
         ("RC repair wk 4 in sling", {"pendulum", "scapular-setting-seated", "elbow-flexion-extension-arom"}),
         ("acute LBP 4 days 7/10", {"pelvic-tilt-supine", "lower-trunk-rotation"}),

@@ -18,6 +18,7 @@ class MemoryRun:
         self.input: Mapping[str, Any] = {"prompt": prompt}
         self.language = language
         self.provider = provider or Composer()
+        self.engine = "llm" if provider else "composer"
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.steps: dict[str, Any] = {}
         self.facts: dict[str, dict[str, Any]] = {}

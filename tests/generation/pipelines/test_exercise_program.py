@@ -179,7 +179,7 @@ async def test_a_pick_that_was_not_offered_or_is_forbidden_is_left_out():
     assert [item["slug"] for item in result["program"]["items"]] == ["bridge", "heel-slide-supine"]
 
 
-async def test_a_model_is_named_by_its_usage():
+async def test_a_model_is_named_as_the_engine():
     values = [{"slug": slug} for slug in ("bridge", "heel-slide-supine", "sit-to-stand-no-hands", "tandem-stance")]
     provider = Scripted(values, Usage(100, 50, 0.01))
     run, result = await run_of(GOLDEN, provider=provider)

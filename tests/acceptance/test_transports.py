@@ -1,0 +1,52 @@
+"""One log, three transports, and connections that break anywhere."""
+
+import asyncio
+import random
+
+import pytest
+
+from tests.acceptance.cases import KNEE
+from tests.support.clients import FOLLOWERS, TERMINAL, take, to_the_end
+
+SLOW = {"COMPOSER_PACE_S": 0.4}
+
+
+async def test_sse_websocket_and_polling_tell_the_same_story(kind, make_server):
+    server = make_server(kind, **SLOW)
+    run = await asyncio.to_thread(server.start_run, KNEE)
+    logs = await asyncio.gather(
+        *(to_the_end(follow, server.base_url, run["id"], server.token) for follow in FOLLOWERS.values())
+    )
+    assert logs[0] == logs[1] == logs[2]
+    assert [envelope["seq"] for envelope in logs[0]] == list(range(1, len(logs[0]) + 1))
+    assert [envelope["event"] for envelope in logs[0] if envelope["event"] in TERMINAL] == ["complete"]
+    assert logs[0][0]["event"] == "queued"
+
+
+@pytest.mark.parametrize("transport", FOLLOWERS)
+async def test_a_connection_cut_twenty_times_misses_and_repeats_nothing(kind, make_server, transport):
+    server = make_server(kind, **SLOW)
+    run = await asyncio.to_thread(server.start_run, KNEE)
+    chance = random.Random(transport)  # noqa: S311 - where to cut
+    seen: list[dict] = []
+    for _ in range(20):
+        cursor = seen[-1]["seq"] if seen else 0
+        # On a log of some 25 events most cuts fall on one or two, so that twenty of them fit.
+        seen += await take(FOLLOWERS[transport](server.base_url, run["id"], server.token, cursor), chance.choice((0, 1, 1)) or 1)
+        if seen[-1]["event"] in TERMINAL:
+            break
+    seen += [] if seen[-1]["event"] in TERMINAL else await to_the_end(
+        FOLLOWERS[transport], server.base_url, run["id"], server.token, seen[-1]["seq"]
+    )
+    assert [envelope["seq"] for envelope in seen] == list(range(1, len(seen) + 1))
+    assert seen == await to_the_end(FOLLOWERS["poll"], server.base_url, run["id"], server.token)
+
+
+async def test_a_reader_may_change_its_transport_in_the_middle(kind, make_server):
+    server = make_server(kind, **SLOW)
+    run = await asyncio.to_thread(server.start_run, KNEE)
+    seen: list[dict] = []
+    for transport in ("sse", "ws", "poll", "ws", "sse"):
+        seen += await take(FOLLOWERS[transport](server.base_url, run["id"], server.token, len(seen)), 3)
+    seen += await to_the_end(FOLLOWERS["sse"], server.base_url, run["id"], server.token, len(seen))
+    assert [envelope["seq"] for envelope in seen] == list(range(1, len(seen) + 1))
