@@ -37,7 +37,7 @@ class ReadOnly(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
+class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     pass
 
 
@@ -150,6 +150,7 @@ class RunAdmin(ReadOnly):
 
     @admin.action(description=_("Ask to cancel"))
     def ask_to_cancel(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        assert isinstance(request.user, User)
         asked = 0
         for run in chosen:
             try:

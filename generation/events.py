@@ -112,17 +112,20 @@ class Entry:
         self.withdrawn = False
 
 
+def data_field() -> EncryptedField:
+    field = Event._meta.get_field("data")
+    assert isinstance(field, EncryptedField)
+    return field
+
+
 def insert(rows: Iterable[tuple[int, int, Line]]) -> None:
     """Insert (run, seq, line) rows; `bulk_create` costs four times as much a row."""
-    meta, column = Event._meta, connection.ops.quote_name
-    data_field = meta.get_field("data")
-    assert isinstance(data_field, EncryptedField)
-    names = ", ".join(column(meta.get_field(name).column) for name in ("run", "seq", "name", "ts_ms", "data"))
-    binding = data_field.binding_of
+    table, binding = connection.ops.quote_name(Event._meta.db_table), data_field().binding_of
     values = [(run_pk, seq, line.name, line.ts_ms, seal(line.data, binding(run_pk, seq))) for run_pk, seq, line in rows]
     if values:
         with connection.cursor() as cursor:
-            cursor.executemany(f"INSERT INTO {column(meta.db_table)} ({names}) VALUES (%s, %s, %s, %s, %s)", values)
+            statement = f"INSERT INTO {table} (run_id, seq, name, ts_ms, data) VALUES (%s, %s, %s, %s, %s)"
+            cursor.executemany(statement, values)
 
 
 def append_unheld(run: Run, *events: tuple[str, dict[str, Any]]) -> None:
@@ -134,13 +137,12 @@ def append_unheld(run: Run, *events: tuple[str, dict[str, Any]]) -> None:
 
 def read(run_pk: int, run_id: str, after: int, limit: int = PAGE) -> list[Frame]:
     """The frames of the log past `after`, at most `limit` of them."""
-    data_field = Event._meta.get_field("data")
-    assert isinstance(data_field, EncryptedField)
+    binding = data_field().binding_of
     rows = Event.objects.filter(run_id=run_pk, seq__gt=after).order_by("seq")
-    frames = []
+    frames: list[Frame] = []
     for seq, name, ts_ms, data in rows.values_list("seq", "name", "ts_ms", "data")[:limit]:
         assert isinstance(data, Sealed)
-        plain = open_sealed(data.stored, data_field.binding_of(run_pk, seq))
+        plain = open_sealed(data.stored, binding(run_pk, seq))
         frames.append(frame(seq, run_id, name, ts_ms, plain))
     return frames
 

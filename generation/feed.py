@@ -29,12 +29,24 @@ HEADS_EVERY_S = 1.0
 # A tick before the promise, so that scheduling cannot make it late.
 HEARTBEAT_MARGIN = 0.9
 HEADS_PER_QUERY = 5_000
+LAYER_TIMEOUT_S = 0.25
 
 
 class Tail:
     """What this process knows of one run's log: the frames from `base` (exclusive) to `head`."""
 
-    __slots__ = ("base", "done", "frames", "head", "reading", "ring_bytes", "run_id", "run_pk", "watchers")
+    __slots__ = (
+        "base",
+        "done",
+        "frames",
+        "head",
+        "reading",
+        "ring_bytes",
+        "run_id",
+        "run_pk",
+        "subscribed",
+        "watchers",
+    )
 
     def __init__(self, run_pk: int, run_id: str) -> None:
         self.run_pk = run_pk
@@ -43,6 +55,7 @@ class Tail:
         self.ring_bytes = 0
         self.base = self.head = 0
         self.done = False
+        self.subscribed = False
         self.reading: asyncio.Task[None] | None = None
         self.watchers: set[Watcher] = set()
 
@@ -177,7 +190,7 @@ class Feed:
         pending = self.opening[uid_hex] = self.loop.create_future()
         tail = Tail(run_pk, run_id)
         try:
-            await get_channel_layer().group_add(events.group_of(uid_hex), await self.own_channel())
+            await self.subscribe(tail)
             (head, done), frames = await in_database(lambda: (events.head(run_pk), events.read(run_pk, run_id, after)))
             if frames and frames[-1].seq > head:
                 head, done = frames[-1].seq, frames[-1].terminal
@@ -185,7 +198,7 @@ class Feed:
             self.tails[uid_hex] = tail
             pending.set_result(tail)
         except BaseException as error:
-            await get_channel_layer().group_discard(events.group_of(uid_hex), await self.own_channel())
+            await self.unsubscribe(tail)
             pending.set_exception(error if isinstance(error, Exception) else ConnectionError("The opener left."))
             pending.exception()
             raise
@@ -201,7 +214,7 @@ class Feed:
             del self.tails[tail.hex]
             if tail.reading is not None:
                 tail.reading.cancel()
-            await get_channel_layer().group_discard(events.group_of(tail.hex), await self.own_channel())
+            await self.unsubscribe(tail)
 
     def drain(self) -> None:
         """End every watcher once it has what is in the ring; the process is shutting down."""
@@ -210,6 +223,22 @@ class Feed:
             tail.wake()
         for listener in list(self.listeners):
             listener()
+
+    async def subscribe(self, tail: Tail) -> None:
+        """Join the run's group. If the layer is out of reach the heads must do until a later try succeeds."""
+        try:
+            async with asyncio.timeout(LAYER_TIMEOUT_S):
+                await get_channel_layer().group_add(events.group_of(tail.hex), await self.own_channel())
+            tail.subscribed = True
+        except Exception as error:
+            logger.warning("layer_unreachable", error=type(error).__name__)
+
+    async def unsubscribe(self, tail: Tail) -> None:
+        try:
+            async with asyncio.timeout(LAYER_TIMEOUT_S):
+                await get_channel_layer().group_discard(events.group_of(tail.hex), await self.own_channel())
+        except Exception as error:
+            logger.warning("layer_unreachable", error=type(error).__name__)
 
     async def own_channel(self) -> str:
         if self.channel is None:
@@ -245,6 +274,10 @@ class Feed:
     async def compare_heads(self) -> None:
         """Ask the log for the heads of all watched runs; this is what makes hints dispensable."""
         await asyncio.sleep(HEADS_EVERY_S)
+        for tail in [tail for tail in self.tails.values() if not tail.subscribed]:
+            await self.subscribe(tail)
+            if not tail.subscribed:
+                break
         tails = [tail for tail in self.tails.values() if not tail.done]
         for start in range(0, len(tails), HEADS_PER_QUERY):
             part = {tail.run_pk: tail for tail in tails[start : start + HEADS_PER_QUERY]}

@@ -82,6 +82,8 @@ class Sealed:
 class OpeningAttribute(DeferredAttribute):
     """Opens the value the first time somebody looks at it."""
 
+    field: "EncryptedField"
+
     def __get__(self, instance: models.Model | None, cls: type | None = None) -> Any:
         value = super().__get__(instance, cls)
         if instance is not None and isinstance(value, Sealed):

@@ -75,6 +75,7 @@ FOR_SCRIPTS: dict[str, Word] = {
     "cancelNotSent": _("The server can't be reached, so the run was not cancelled. Try again."),
     "failedTitle": _("Generation failed"),
     "lostTitle": _("The live view stopped"),
+    "formTitle": _("Generate"),
     "readyTitle": _("Program ready"),
     "resultTitle": _("Result ready"),
     "opening": _("Opening the result"),

@@ -14,7 +14,11 @@ from django.http import HttpRequest, parse_cookie
 from django.http.request import split_domain_port, validate_host
 
 # Private, but the only code that knows a masked token from a bare one.
-from django.middleware.csrf import InvalidTokenFormat, _check_token_format, _does_token_match
+from django.middleware.csrf import (  # type: ignore[attr-defined]
+    InvalidTokenFormat,
+    _check_token_format,
+    _does_token_match,
+)
 from django.utils.crypto import constant_time_compare
 from knox.auth import TokenAuthentication
 from rest_framework.authentication import SessionAuthentication
@@ -60,7 +64,7 @@ def csrf_token_matches(headers: Mapping[str, str]) -> bool:
         _check_token_format(token)
     except InvalidTokenFormat:
         return False
-    return _does_token_match(token, cookie)
+    return bool(_does_token_match(token, cookie))
 
 
 def require_same_origin(headers: Mapping[str, str], secure: bool) -> None:

@@ -16,7 +16,7 @@ LABELS: dict[str, str | Promise] = {
     "condition_tags": _("Condition"),
     "surgery": _("Operation"),
     "surgery_date": _("Time since operation"),
-    "onset": _("Since"),
+    "onset": _("Duration"),
     "acuity": _("Course"),
     "phase": _("Phase"),
     "pain": _("Pain"),
@@ -68,7 +68,8 @@ def facts(profile: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]
     yield "surgery", operation(profile.get("surgery"), language)
     yield "onset", time_words(onset["value"], onset["unit"]) if onset else ""
     yield "acuity", level(profile.get("acuity"))
-    yield "phase", words["phase"].get(phase, phase)
+    # Without a region it is only the default.
+    yield "phase", words["phase"].get(phase, phase) if profile.get("regions") else ""
     yield "pain", pain(profile.get("pain_now"), profile.get("pain_worst"))
     yield "irritability", level(profile.get("irritability"))
     yield "age", str(profile.get("age") or "")

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Count, Max, Q
+from django.utils import timezone
 
 from generation.clinical.library import Library, load
-from generation.models import Exercise, ExerciseText, Program, ProgramItem, Run
+from generation.models import Exercise, Program, ProgramItem, Run
 
 # Columns of their own; every other field of an exercise lies in `details`.
 COLUMNS = (
@@ -20,6 +21,8 @@ TEXT_COLUMNS = (
     "safety",
 )  # fmt: skip
 
+# One for each clinic with exercises of its own, and as many again while they change.
+SHELVES = 200
 _shelves: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
 
 
@@ -30,38 +33,41 @@ def load_library(shipped: Library | None = None) -> tuple[int, int]:
     """
     made = changed = 0
     with transaction.atomic():
-        present = {exercise.slug: exercise for exercise in Exercise.objects.filter(clinic=None)}
+        shelf = Exercise.objects.filter(clinic=None).prefetch_related("texts")
+        present = {exercise.slug: exercise for exercise in shelf}
         for entry in (shipped or load()).exercises:
-            fields: dict[str, Any] = {name: entry[name] for name in COLUMNS}
-            fields["details"] = {key: value for key, value in entry.items() if key not in (*COLUMNS, "text")}
             exercise = present.get(entry["slug"])
-            if exercise is None:
-                exercise, made = Exercise.objects.create(**fields), made + 1
-            elif any(getattr(exercise, name) != value for name, value in fields.items()):
-                Exercise.objects.filter(pk=exercise.pk).update(**fields)
-                changed += 1
+            if exercise is not None and as_entry(exercise) == entry:
+                continue
+            made, changed = (made + 1, changed) if exercise is None else (made, changed + 1)
+            fields = {name: entry[name] for name in COLUMNS}
+            fields["details"] = {key: value for key, value in entry.items() if key not in (*COLUMNS, "text")}
+            kept, _ = Exercise.objects.update_or_create(
+                slug=entry["slug"], clinic=None, defaults={**fields, "updated_at": timezone.now()}
+            )
             for language, text in entry["text"].items():
                 if text is not None:
-                    ExerciseText.objects.update_or_create(
-                        exercise=exercise, language=language, defaults={name: text[name] for name in TEXT_COLUMNS}
-                    )
-    _shelves.clear()
+                    kept.texts.update_or_create(language=language, defaults={name: text[name] for name in TEXT_COLUMNS})
     return made, changed
 
 
 def library(clinic_id: uuid.UUID | None) -> Sequence[dict[str, Any]]:
     """The reviewed exercises of the shared library and of the clinic, in the shape of domain.md 2.2."""
     shelf = Exercise.objects.filter(Q(clinic=None) | Q(clinic=clinic_id), status=Exercise.Status.REVIEWED)
-    stamp = (clinic_id, shelf.count(), shelf.aggregate(Max("version"))["version__max"])
+    stamp = (clinic_id, *shelf.aggregate(Count("pk"), Max("updated_at")).values())
     if stamp not in _shelves:
+        if len(_shelves) >= SHELVES:
+            _shelves.clear()
         _shelves[stamp] = [as_entry(exercise) for exercise in shelf.prefetch_related("texts").order_by("slug")]
     return _shelves[stamp]
 
 
 def as_entry(exercise: Exercise) -> dict[str, Any]:
-    entry = {name: getattr(exercise, name) for name in COLUMNS} | exercise.details
+    entry: dict[str, Any] = {name: getattr(exercise, name) for name in COLUMNS}
     texts = {text.language: {name: getattr(text, name) for name in TEXT_COLUMNS} for text in exercise.texts.all()}
-    return entry | {"text": {"en": None, "da": None} | texts}
+    entry |= exercise.details
+    entry["text"] = {"en": None, "da": None} | texts
+    return entry
 
 
 def keep(run: Run, result: dict[str, Any]) -> dict[str, Any]:

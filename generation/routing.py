@@ -16,7 +16,7 @@ http = URLRouter(
         path("api/runs/stream", StartStream.as_asgi()),
         path("api/runs/<str:run_id>/stream", RunStream.as_asgi()),
         path("api/runs/<str:run_id>/events", RunEvents.as_asgi()),
-        re_path("", get_asgi_application()),
+        re_path("", get_asgi_application()),  # type: ignore[arg-type]
     ]
 )
 

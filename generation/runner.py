@@ -107,7 +107,10 @@ class Attempt:
         except asyncio.CancelledError:
             await self.stopped(handle)
         except (LeaseLost, LogClosed):
+            # The log refused us: another worker has the run, or nothing could be written. Only the latter is ours to
+            # give back, which the epoch decides.
             logger.warning("attempt_lost")
+            await in_database(lambda: release(handle.run))
         except HepError as error:
             self.ending = True
             await fail(handle, error)

@@ -91,7 +91,9 @@ def start_request(data: Any) -> tuple[str, dict[str, Any]]:
 
 def iso(moment: datetime | None) -> str | None:
     """ISO 8601 in UTC with milliseconds."""
-    return moment and moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def eta_of(run: Run) -> dict[str, Any] | None:

@@ -18,7 +18,7 @@ env = environ.Env()
 
 def positive(name: str, default: float) -> float:
     try:
-        value = env.float(name, default=default)
+        value = float(env.float(name, default=default))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} must be a number.") from error
     if value <= 0:
@@ -41,10 +41,8 @@ if SQLITE:
         # NORMAL in WAL mode loses nothing to a crash of the process; only a power cut can take the last commits.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000;",
     }
-    SECRETS_FILE = Path(f"{DATABASES['default']['NAME']}.keys")
-    _kept = read_or_make(SECRETS_FILE)
+    _kept = read_or_make(Path(f"{DATABASES['default']['NAME']}.keys"))
 else:
-    SECRETS_FILE = None
     _kept = {}
     for _name in ("SECRET_KEY", "FIELD_KEYS"):
         if not env.str(_name, default=""):
@@ -227,7 +225,7 @@ COMPOSER_PACE_S = env.float("COMPOSER_PACE_S", default=0.0)
 # Logs hold ids, codes and durations; never the text of a case.
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
-_shared_processors = [
+_shared_processors: list[structlog.typing.Processor] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_log_level,
     structlog.stdlib.add_logger_name,

@@ -99,7 +99,7 @@ class Generate(HttpConsumer):
         location = {"location": f"/api/runs/{run.uid}"}
         if run.status == Status.SUCCEEDED:
             await self.respond(200, run.result, location)
-        elif run.status == Status.FAILED:
+        elif run.error is not None:
             code = exercise_program.error_code(run.error["code"])
             error = {"code": code, "message": run.error["message"]}
             await self.respond(STATUS.get(code, 500), {"error": error}, location)

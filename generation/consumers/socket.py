@@ -109,8 +109,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         task.add_done_callback(self.pumps.discard)
 
     async def on_message(self, message: dict[str, Any]) -> None:
-        text, data = message.get("text"), message.get("bytes")
-        if len(data if text is None else text.encode(errors="surrogatepass")) > MAX_FRAME_BYTES:
+        text = message.get("text")
+        frame = message.get("bytes") or b"" if text is None else text.encode(errors="surrogatepass")
+        if len(frame) > MAX_FRAME_BYTES:
             await self.close_with(TOO_BIG)
             return
         ref: Any = None

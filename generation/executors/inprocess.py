@@ -132,7 +132,8 @@ class InProcessExecutor:
                 attempt.stop(Stop.USER)
 
     def held(self, renew: bool) -> dict[int, tuple[int, str]]:
-        mine = Run.objects.filter(holder=self.id, status__in=HELD)
+        # Only what is worked on: a run whose attempt broke off must run out of its lease, not be kept by us.
+        mine = Run.objects.filter(pk__in=list(self.attempts), holder=self.id, status__in=HELD)
         if renew:
             mine.update(lease_until=lease_end())
         return {pk: (epoch, status) for pk, epoch, status in mine.values_list("pk", "epoch", "status")}

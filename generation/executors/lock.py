@@ -1,12 +1,12 @@
 """One executor per SQLite file, held by a lock that the operating system drops with the process."""
 
-import os
+import sys
 from pathlib import Path
 from typing import IO
 
 from generation.executors.base import AlreadyRunning
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def _lock(file: IO[str]) -> None:

@@ -1,9 +1,9 @@
 """A run's log on a terminal."""
 
 import uuid
-from typing import Any, TextIO
+from typing import Any
 
-from django.core.management.base import CommandError
+from django.core.management.base import CommandError, OutputWrapper
 
 from generation.database import in_database
 from generation.errors import HepError
@@ -40,11 +40,11 @@ def line(envelope: dict[str, Any]) -> str:
             return f"         {name}"
 
 
-async def print_log(run: Run, out: TextIO, after: int = 0) -> None:
+async def print_log(run: Run, out: OutputWrapper, after: int = 0) -> None:
     """Print the log until it ends."""
     async with await feed().follow(run, after) as watcher:
         while (frames := await watcher.batch()) is not None:
             for frame in frames:
-                out.write(f"{frame.seq:4d} {line(frame.envelope)}\n")
+                out.write(f"{frame.seq:4d} {line(frame.envelope)}")
             out.flush()
     await in_database(run.refresh_from_db)

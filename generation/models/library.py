@@ -3,6 +3,7 @@
 import uuid
 
 from django.db import models
+from django.utils import timezone
 
 from generation.models.accounts import Clinic, Language
 
@@ -31,6 +32,7 @@ class Exercise(models.Model):
     demands = models.JSONField(default=list, help_text="What it asks of the body; restrictions exclude by these.")
     # Every further field of domain.md 2.2, which no query looks into.
     details = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(default=timezone.now, help_text="When it or one of its texts last changed.")
 
     class Meta:
         ordering = ("slug",)

@@ -32,11 +32,15 @@ async def test_a_connection_cut_twenty_times_misses_and_repeats_nothing(kind, ma
     for _ in range(20):
         cursor = seen[-1]["seq"] if seen else 0
         # On a log of some 25 events most cuts fall on one or two, so that twenty of them fit.
-        seen += await take(FOLLOWERS[transport](server.base_url, run["id"], server.token, cursor), chance.choice((0, 1, 1)) or 1)
+        seen += await take(
+            FOLLOWERS[transport](server.base_url, run["id"], server.token, cursor), chance.choice((0, 1, 1)) or 1
+        )
         if seen[-1]["event"] in TERMINAL:
             break
-    seen += [] if seen[-1]["event"] in TERMINAL else await to_the_end(
-        FOLLOWERS[transport], server.base_url, run["id"], server.token, seen[-1]["seq"]
+    seen += (
+        []
+        if seen[-1]["event"] in TERMINAL
+        else await to_the_end(FOLLOWERS[transport], server.base_url, run["id"], server.token, seen[-1]["seq"])
     )
     assert [envelope["seq"] for envelope in seen] == list(range(1, len(seen) + 1))
     assert seen == await to_the_end(FOLLOWERS["poll"], server.base_url, run["id"], server.token)

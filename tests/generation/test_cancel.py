@@ -96,7 +96,7 @@ async def test_two_hundred_races_between_cancel_and_completion(alice, library, s
         for _ in range(20):
             await asyncio.gather(*(race() for _ in range(10)))
         async with asyncio.timeout(20):
-            while await in_database(lambda: Run.objects.exclude(status__in=ENDED).exists()):
+            while await in_database(lambda: Run.objects.exclude(status__in=ENDED).exists()):  # noqa: ASYNC110 - rows
                 await asyncio.sleep(0.05)
     finally:
         await own.drain()

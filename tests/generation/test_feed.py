@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -28,7 +27,7 @@ async def read_all(run: Any, after: int = 0) -> list[int]:
 
 
 @pytest.fixture(params=["faithful", "dropping", "doubling", "reordering"])
-def layer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def layer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The channel layer as it may behave at its worst."""
     real = type(get_channel_layer()).group_send
     held: list[tuple[str, dict[str, Any]]] = []
@@ -47,7 +46,7 @@ def layer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
             await real(self, group, message)
 
     monkeypatch.setattr(type(get_channel_layer()), "group_send", group_send)
-    yield request.param
+    return request.param
 
 
 async def test_a_live_reader_sees_every_event_once_and_in_order(alice, layer):

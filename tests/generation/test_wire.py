@@ -31,7 +31,9 @@ def test_the_envelope_is_json():
     }
 
 
-@pytest.mark.parametrize(("name", "terminal"), [("complete", True), ("error", True), ("cancelled", True), ("item", False)])
+@pytest.mark.parametrize(
+    ("name", "terminal"), [("complete", True), ("error", True), ("cancelled", True), ("item", False)]
+)
 def test_three_events_end_a_log(name, terminal):
     assert wire.frame(1, RUN, name, 0, b"{}").terminal is terminal
 

@@ -1,9 +1,9 @@
 """The main job without a browser."""
 
 import asyncio
-from typing import Any, TextIO
+from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 
 from generation import runs
 from generation.database import in_database
@@ -38,12 +38,12 @@ class Command(BaseCommand):
         except HepError as error:
             raise CommandError(f"{error.sentence} {error.fields or ''}".strip()) from None
         self.stdout.write(f"Run {run.uid}")
-        asyncio.run(see_to(run, self.stdout._out))
+        asyncio.run(see_to(run, self.stdout))
         if run.status != Status.SUCCEEDED:
             raise CommandError(f"The run was {run.status}.")
 
 
-async def see_to(run: Run, out: TextIO) -> None:
+async def see_to(run: Run, out: OutputWrapper) -> None:
     """Execute the run unless a running server does, and print its log."""
     own = executor()
     try:

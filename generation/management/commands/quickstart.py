@@ -48,10 +48,12 @@ def require_free(port: int) -> None:
 
 def serve(port: int, former_tokens: list[str]) -> str | None:
     """Serve until a signal; the reason if it could not begin."""
-    from twisted.internet import reactor
+    from twisted.internet import reactor as installed
 
     from hepcompanion.asgi import application
 
+    # Daphne has put its asyncio reactor there; the module's type is a protocol that hides half of it.
+    reactor: Any = installed
     reason: list[str] = []
 
     async def begin() -> None:
@@ -59,7 +61,7 @@ def serve(port: int, former_tokens: list[str]) -> str | None:
             await lifecycle.ensure_started()
         except Exception as error:
             reason.append(str(error))
-            reactor.stop()  # type: ignore[attr-defined]
+            reactor.stop()
             return
         await asyncio.to_thread(lambda: ApiToken.objects.filter(pk__in=former_tokens).delete())
 
@@ -71,8 +73,8 @@ def serve(port: int, former_tokens: list[str]) -> str | None:
         websocket_max_frame_size=1024 * 1024,
     )
     # Before the server's own trigger, which cancels every stream: those should find the feed draining.
-    reactor.addSystemEventTrigger("before", "shutdown", lifecycle.drain_feed)  # type: ignore[attr-defined]
-    reactor.callWhenRunning(lambda: asyncio.ensure_future(begin()))  # type: ignore[attr-defined]
+    reactor.addSystemEventTrigger("before", "shutdown", lifecycle.drain_feed)
+    reactor.callWhenRunning(lambda: asyncio.ensure_future(begin()))
     server.run()
     sys.stdout.flush()
     return reason[0] if reason else None

@@ -14,4 +14,4 @@ class Command(BaseCommand):
         parser.add_argument("--after", type=int, default=0, help="Begin behind this number.")
 
     def handle(self, *args: Any, run: str, after: int, **options: Any) -> None:
-        asyncio.run(print_log(find(run), self.stdout._out, after))
+        asyncio.run(print_log(find(run), self.stdout, after))

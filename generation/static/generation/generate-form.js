@@ -50,6 +50,8 @@ async function live() {
     showProblem(form, started.problem);
     return;
   }
+  // Going back from the run's page finds this form with its case.
+  history.replaceState(null, '', `/?from=${started.run}`);
   path = `/runs/${started.run}/`;
   history.pushState(null, '', path);
   liveDialog.follow({ ...started, opener: submit });

@@ -21,7 +21,6 @@ const GONE = 404;
 class LiveDialog {
   #dialog = find(document, '#live', HTMLDialogElement);
   #view = new LiveView(this.#dialog);
-  #title = document.title;
   /** @type {Followed | null} */
   #followed = null;
   /** @type {RunClient | null} */
@@ -187,7 +186,7 @@ class LiveDialog {
     this.#client?.close();
     this.#dialog.close();
     announcer.moveTo(document.body);
-    document.title = this.#title;
+    setTitle(word('formTitle'));
     // A reload now finds the form as it is, not the page of the run that is over.
     history.replaceState(null, '', `/?from=${run}`);
     opener.focus();
