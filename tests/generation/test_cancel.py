@@ -16,6 +16,7 @@ from generation.serializers import cleaned
 from generation.wire import TERMINAL
 from metrics.models import GenerationMetric
 from tests.generation.factories import CASE, held_run, make_run
+from tests.support.waiting import eventually
 
 HOLDER = uuid.uuid4()
 
@@ -82,6 +83,9 @@ async def test_two_hundred_races_between_cancel_and_completion(alice, library, s
     await own.start()
     chance = random.Random(6)
 
+    async def all_ended() -> bool:
+        return not await in_database(lambda: Run.objects.exclude(status__in=ENDED).exists())
+
     async def race() -> uuid.UUID:
         values = cleaned("exercise_program", {"prompt": CASE})
         run = await in_database(lambda: runs.start(alice, "exercise_program", values))
@@ -95,9 +99,7 @@ async def test_two_hundred_races_between_cancel_and_completion(alice, library, s
     try:
         for _ in range(20):
             await asyncio.gather(*(race() for _ in range(10)))
-        async with asyncio.timeout(20):
-            while await in_database(lambda: Run.objects.exclude(status__in=ENDED).exists()):  # noqa: ASYNC110 - rows
-                await asyncio.sleep(0.05)
+        await eventually(all_ended)
     finally:
         await own.drain()
     outcomes = await in_database(lambda: [assert_ended_once(run) for run in Run.objects.all()])

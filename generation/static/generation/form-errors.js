@@ -1,6 +1,7 @@
 /** Puts what is wrong where it is wrong. */
 
 import { find } from './dom.js';
+import { word } from './words.js';
 
 /** @typedef {import('./start-run.js').Problem} Problem */
 
@@ -19,7 +20,7 @@ export function clearErrors(form) {
  * @param {HTMLFormElement} form
  * @param {Problem} problem
  */
-export function showProblem(form, { fields, message }) {
+export function showProblem(form, { fields, message, signedOut }) {
   const lost = Object.entries(fields).filter(([name, messages]) => !showAtField(form, name, messages));
   const invalid = form.querySelector('.invalid');
   if (invalid) control(invalid).focus();
@@ -27,6 +28,7 @@ export function showProblem(form, { fields, message }) {
   const box = find(document, '#form-error', HTMLElement);
   box.hidden = false;
   box.textContent = [message, ...lost.flatMap(([, messages]) => messages)].join(' ');
+  if (signedOut) box.append(' ', signInLink());
   if (!invalid) box.scrollIntoView({ block: 'nearest' });
 }
 
@@ -44,6 +46,15 @@ function showAtField(form, name, messages) {
   error.textContent = messages.join(' ');
   error.hidden = false;
   return true;
+}
+
+/** In another tab, since this one holds the text. */
+function signInLink() {
+  const link = document.createElement('a');
+  link.href = '/login/';
+  link.target = '_blank';
+  link.textContent = word('signIn');
+  return link;
 }
 
 /** @param {Element} field */

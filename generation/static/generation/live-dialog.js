@@ -113,7 +113,7 @@ class LiveDialog {
     if (report.state === 'retrying') announcer.say(find(this.#dialog, '.connection', HTMLElement).textContent ?? '');
     if (report.state === 'error') {
       /** @type {Record<number, string>} */
-      const known = { [SIGNED_OUT]: word('signIn'), [GONE]: word('gone') };
+      const known = { [SIGNED_OUT]: word('signedOut'), [GONE]: word('gone') };
       this.#fail(word('lostTitle'), known[report.status] ?? (report.message || word('unexpected')));
     }
     // The log had ended before its end was seen: the run's page knows how.
@@ -129,6 +129,7 @@ class LiveDialog {
 
   #complete() {
     this.#finish();
+    this.#view.drawDone();
     const title = word(this.#shown.items.length > 0 ? 'readyTitle' : 'resultTitle');
     setTitle(title);
     announcer.say(title);

@@ -33,6 +33,7 @@ export class LiveView {
 
   /** Forget the run before. */
   reset() {
+    this.#find('h2').textContent = word('writing');
     this.#drawnItems = this.#drawnWarnings = 0;
     this.#bar.value = 0;
     delete this.#root.dataset.outcome;
@@ -84,8 +85,13 @@ export class LiveView {
    */
   drawFailure(title, message) {
     this.#root.dataset.outcome = 'failed';
-    this.#find('.stage-words').textContent = title;
+    this.#find('h2').textContent = title;
+    this.#find('.stage-words').textContent = '';
     this.#find('.live-alert').textContent = message;
+  }
+
+  drawDone() {
+    this.#root.dataset.outcome = 'done';
   }
 
   /** @param {RunState} state */

@@ -5,7 +5,7 @@ import { followRun } from './run-client.js';
 import { word } from './words.js';
 
 /** @typedef {import('./run-client.js').Refusal} Refusal */
-/** @typedef {{fields: Record<string, string[]>, message: string}} Problem  `message` is empty when the fields say it */
+/** @typedef {{fields: Record<string, string[]>, message: string, signedOut?: boolean}} Problem  `message` is empty when the fields say it */
 
 const KIND = 'exercise_program';
 
@@ -58,7 +58,7 @@ function unreachable() {
  */
 function problemOf(refusal) {
   if (!refusal) return { fields: {}, message: word('unexpected') };
-  if (refusal.status === 401) return { fields: {}, message: word('signIn') };
+  if (refusal.status === 401) return { fields: {}, message: word('signedOut'), signedOut: true };
   const body = /** @type {any} */ (refusal.body);
   const fields = (body?.error ?? body?.data)?.fields ?? {};
   const wait = refusal.retryAfterMs === null ? '' : word('tryAgainIn', { n: Math.ceil(refusal.retryAfterMs / 1000) });
