@@ -73,6 +73,7 @@ FOR_SCRIPTS: dict[str, Word] = {
     "close": _("Close"),
     "cancelledToast": _("Generation cancelled"),
     "cancelNotSent": _("The server can't be reached, so the run was not cancelled. Try again."),
+    "cancelRefused": _("The run was not cancelled. Try again."),
     "failedTitle": _("Generation failed"),
     "lostTitle": _("The live view stopped"),
     "formTitle": _("Generate"),

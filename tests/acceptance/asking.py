@@ -3,6 +3,7 @@
 import asyncio
 import http.client
 import json
+import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from functools import cache
@@ -25,6 +26,9 @@ STARTS: dict[str, dict[str, Any]] = {
     "/api/generate-stream": {"prompt": KNEE},
 }
 STREAMS = ("/api/runs/stream", "/api/generate-stream")
+
+# One for all clients: reading its certificates takes longer than most of the requests here.
+TLS = ssl.create_default_context()
 
 # What the sign-in page does, without the page: it may change its form, not what a session is.
 SIGN_IN = """
@@ -61,6 +65,12 @@ def cookie(server: Server, name: str) -> dict[str, str]:
 
 def token(server: Server, name: str) -> dict[str, str]:
     return {"Authorization": f"Token {server.cast[name].token}"}
+
+
+def client_of(server: Server, name: str | None, **headers: str) -> httpx.Client:
+    """A client of one of the cast by token, or of nobody."""
+    headers |= token(server, name) if name else {}
+    return httpx.Client(base_url=server.base_url, headers=headers, timeout=60, trust_env=False, verify=TLS)
 
 
 def runs_made(server: Server) -> int:

@@ -6,13 +6,23 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support import servers
+from tests.support import needs, servers
 from tests.support.clients import FOLLOWERS, RawStream, take, to_the_end
 from tests.support.postgres_server import PostgresServer
 from tests.support.redis_server import OuterRedis, RedisServer, ping
 from tests.support.servers import Kind, Server
 
 CASE = "62-year-old woman with knee osteoarthritis, moderate pain when climbing stairs, no red flags."
+
+
+@pytest.mark.parametrize(("ci", "outcome"), [("", pytest.skip.Exception), ("true", pytest.fail.Exception)])
+def test_what_is_missing_is_skipped_here_and_fails_in_ci(
+    monkeypatch: pytest.MonkeyPatch, ci: str, outcome: type
+) -> None:
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setitem(needs.FINDERS, "redis", lambda: None)
+    with pytest.raises(outcome, match="redis is not on this machine"):
+        needs.need("redis")
 
 
 def test_redis_answers_and_comes_back(redis: RedisServer | OuterRedis) -> None:

@@ -100,7 +100,7 @@ async def test_runs_go_on_after_the_restart_though_nobody_visits(kind, make_serv
 
 
 async def test_a_run_killed_twice_still_has_one_story(make_server):
-    server = make_server("uvicorn", COMPOSER_PACE_S=1, **ROOM)
+    server = make_server("uvicorn", COMPOSER_PACE_S=0.7, **ROOM)
     [run_id] = await start_runs(server, 1)
     reading = asyncio.create_task(to_the_end(FOLLOWERS["sse"], server.base_url, run_id, server.token))
     for items in (1, 3):

@@ -164,7 +164,8 @@ class LiveDialog {
     if (this.#over || answer?.ok || answer?.status === 409) return;
     this.#asked = false;
     this.#label(word('cancel'), word('cancelGeneration'));
-    find(this.#dialog, '.live-alert', HTMLElement).textContent = word('cancelNotSent');
+    const why = answer === null ? 'cancelNotSent' : answer.status === SIGNED_OUT ? 'signedOut' : 'cancelRefused';
+    find(this.#dialog, '.live-alert', HTMLElement).textContent = word(why);
   }
 
   #showCancelling() {
