@@ -89,8 +89,10 @@ def operation(surgery: Mapping[str, Any] | None, language: str) -> str:
     if not surgery:
         return ""
     weeks = surgery.get("weeks_post_op")
-    since = "" if weeks is None else ", " + gettext("%(n)g weeks ago") % {"n": weeks}
-    return label(surgery["type"], language) + since
+    if weeks is None:
+        return label(surgery["type"], language)
+    since = time_words(round(weeks * 7), "day") if weeks < 2 else time_words(weeks, "week")
+    return gettext("%(operation)s, %(time)s ago") % {"operation": label(surgery["type"], language), "time": since}
 
 
 def pain(now: int | None, worst: int | None) -> str:

@@ -139,7 +139,11 @@ async def test_a_long_poll_is_answered_on_the_way_out(kind, make_server):
         await asyncio.sleep(0.5)
         await asyncio.to_thread(server.terminate, EXITS_WITHIN_S)
         answer = await waiting
-    assert (answer.status_code, answer.json()["done"]) == (200, False)
+    # An early page and an honest "come back" are both fine; a 500 would not be.
+    if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+        assert (answer.status_code, answer.json().get("done")) == (200, False)
+    else:
+        assert int(answer.headers["retry-after"]) > 0
 
 
 async def test_three_restarts_in_a_row_fail_no_run_and_readers_never_lose_their_place(kind, make_server):

@@ -29,7 +29,7 @@ class Announcer {
     clearTimeout(this.#toast);
     this.#speak(text);
     this.#region.classList.replace('visually-hidden', 'toast');
-    this.#toast = setTimeout(() => this.#hide(), TOAST_MS);
+    this.#toast = setTimeout(() => this.clear(), TOAST_MS);
   }
 
   /**
@@ -38,7 +38,7 @@ class Announcer {
    */
   moveTo(parent) {
     clearTimeout(this.#pending);
-    this.#hide();
+    this.clear();
     parent.append(this.#region);
   }
 
@@ -48,7 +48,7 @@ class Announcer {
     this.#region.textContent = text;
   }
 
-  #hide() {
+  clear() {
     this.#region.classList.replace('toast', 'visually-hidden');
     this.#region.textContent = '';
   }

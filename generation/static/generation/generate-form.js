@@ -27,6 +27,7 @@ form.addEventListener('submit', async (event) => {
   event.preventDefault();
   if (starting) return;
   clearErrors(form);
+  announcer.clear();
   if (caseField.errors.length > 0) {
     showProblem(form, { fields: { prompt: caseField.errors }, message: '' });
     return;

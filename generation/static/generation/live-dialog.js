@@ -74,6 +74,7 @@ class LiveDialog {
     });
     this.#ticking = setInterval(() => this.#tick(), 1000);
     this.#draw();
+    if (this.#shown.status === 'cancelling') this.#showCancelling();
   }
 
   /** @param {Envelope} envelope */
