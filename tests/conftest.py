@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING
 
 import django
 import pytest
-from pytest_django import DjangoDbBlocker
 
 # pytest-django would do this only for a settings module named in its own options, and then too early.
 django.setup()
@@ -61,16 +60,9 @@ def django_db_modify_db_settings(
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    from django.db import connection
-
-    from generation import database
-
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        # knox's migrations make it though our token replaces its model. No model knows it, so that `flush` leaves
-        # it alone, and PostgreSQL then refuses to empty the users it refers to.
-        cursor.execute("DROP TABLE knox_authtoken")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
     yield
+    from generation import database
 
     for threads in (database._readers, database._writer):
         close_connections(threads)

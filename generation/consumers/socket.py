@@ -55,6 +55,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.pumps: set[asyncio.Task[None]] = set()
         self.sent_bytes = 0
         self.closing: int | None = None
+        # Held while a command is answered, so that the end of a run does not close the socket on the answer.
+        self.answering = asyncio.Lock()
         await receive()
         # Accepted first: a socket that is closed before that is a bare 403 to the browser, without our code.
         await send({"type": "websocket.accept"})
@@ -84,7 +86,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 message = await self.receive_message()
                 if message["type"] == "websocket.disconnect":
                     return
-                await self.on_message(message)
+                async with self.answering:
+                    await self.on_message(message)
         except asyncio.CancelledError:
             await self.close_with(GOING_AWAY)
             raise
@@ -229,7 +232,8 @@ class RunSocket(Socket):
     async def ended(self, watcher: Watcher) -> None:
         await super().ended(watcher)
         if watcher.tail.run_id == self.run_id:
-            await self.close_with(FINISHED)
+            async with self.answering:
+                await self.close_with(FINISHED)
 
 
 def parse_command(text: str | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ import json
 import pytest
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
-
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.acceptance.asking import (

@@ -131,11 +131,15 @@ async def test_an_error_before_the_headers_is_a_500_in_the_words_of_the_wire(lon
     length = {} if encoded is None else {"content_length": str(len(encoded)), "content_type": "application/json"}
     asked = http(method, path.format(run.uid), token, encoded, **length)
     asked.open()
-    await asked.until(lambda sent: bool(sent) and sent[-1]["type"] == "http.response.body" and not sent[-1].get("more_body"))
+    await asked.until(
+        lambda sent: bool(sent) and sent[-1]["type"] == "http.response.body" and not sent[-1].get("more_body")
+    )
     asked.leave()
     await asked.ended()
     assert asked.status == 500
-    assert dict(asked.sent[0]["headers"])[b"content-type" if b"content-type" in dict(asked.sent[0]["headers"]) else b"Content-Type"].startswith(b"application/json")
+    assert dict(asked.sent[0]["headers"])[
+        b"content-type" if b"content-type" in dict(asked.sent[0]["headers"]) else b"Content-Type"
+    ].startswith(b"application/json")
     assert json.loads(asked.body) == {"error": {"code": "SERVER_ERROR", "message": "Something went wrong on our side."}}
     await assert_nothing_left(before, 1)
 

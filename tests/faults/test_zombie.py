@@ -123,7 +123,9 @@ class Watching:
     def lags(self, since: float = 0.0) -> list[float]:
         """Seconds from writing to arrival of what was written after `since`."""
         return [
-            at - written for at, event in self.seen if (written := datetime.fromisoformat(event["ts"]).timestamp()) > since
+            at - written
+            for at, event in self.seen
+            if (written := datetime.fromisoformat(event["ts"]).timestamp()) > since
         ]
 
 

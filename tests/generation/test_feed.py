@@ -14,6 +14,7 @@ from generation.events import Line
 from generation.feed import RING_FRAMES, feed
 from generation.models import Event
 from tests.generation.factories import held_run
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -91,8 +92,11 @@ async def test_a_slow_reader_falls_out_of_the_ring_and_goes_on_from_the_log(alic
         for _ in range(RING_FRAMES * 3):
             log.append("progress")
         await log.commit(Line("complete", {}))
-        await asyncio.sleep(0.1)
-        assert slow.cursor < slow.tail.base
+
+        async def left_behind() -> bool:
+            return slow.cursor < slow.tail.base
+
+        await eventually(left_behind)
         seqs = [frame.seq for frame in first or ()]
         while (frames := await slow.batch()) is not None:
             seqs += [frame.seq for frame in frames]

@@ -237,3 +237,11 @@ describe('a snapshot', () => {
     assert.deepEqual(state.terminal, { event: 'cancelled', data: { by: 'alice' } });
   });
 });
+
+describe('a usual to be later than', () => {
+  test('is there once history has given an estimate, and stays', () => {
+    const history = { ...ETA, basis: 'history' };
+    assert.equal(fold(log(progress('started', 5, { eta: { ...ETA, basis: 'default' } }))).usual, false);
+    assert.equal(fold(log(progress('started', 5, { eta: history }), progress('generating', 40, { eta: null }))).usual, true);
+  });
+});

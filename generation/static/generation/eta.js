@@ -11,6 +11,7 @@
  * @property {(typical: string) => string} usually
  * @property {(bound: string) => string} usuallyUpTo
  * @property {string} soon
+ * @property {string} usuallySoon
  * @property {string} late
  */
 
@@ -24,6 +25,7 @@ const WORDS = {
     usually: (typical) => `usually about ${typical} left`,
     usuallyUpTo: (bound) => `usually up to ${bound} left`,
     soon: 'a few seconds left',
+    usuallySoon: 'usually a few seconds',
     late: 'taking longer than usual',
   },
   da: {
@@ -34,6 +36,7 @@ const WORDS = {
     usually: (typical) => `normalt ca. ${typical} tilbage`,
     usuallyUpTo: (bound) => `normalt op til ${bound} tilbage`,
     soon: 'få sekunder tilbage',
+    usuallySoon: 'normalt få sekunder',
     late: 'tager længere tid end normalt',
   },
 };
@@ -53,10 +56,12 @@ export function etaText(eta, sinceMs, language = 'en') {
   const since = sinceMs > 0 ? sinceMs : 0;
   const remaining = (/** @type {number} */ ms) => Math.max(0, ms - since) / 1000;
   const high = roundUp(remaining(eta.high_ms));
-  if (since > eta.high_ms) return words.late;
-  if (high <= 5) return words.soon;
+  const shipped = eta.basis === 'default';
+  // Without history there is no usual to be later than.
+  if (since > eta.high_ms) return shipped ? '' : words.late;
+  if (high <= 5) return shipped ? words.usuallySoon : words.soon;
 
-  if (eta.basis === 'default') {
+  if (shipped) {
     const typical = roundDown(remaining(Math.min(eta.ms, eta.high_ms)));
     return typical > 0 ? words.usually(span(typical, words)) : words.usuallyUpTo(span(high, words));
   }

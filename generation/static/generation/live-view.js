@@ -148,8 +148,8 @@ function stageStatus(state, code) {
  * @param {number} now
  */
 function remainingWords(state, now) {
-  // The server gives no estimate for a stage that has outlived every one of its kind.
-  if (state.status === 'running' && state.stage && !state.eta) return word('late');
+  // The server gives no estimate for a stage that has outlived nearly every one of its kind.
+  if (state.status === 'running' && state.usual && !state.eta) return word('late');
   return etaText(state.eta, state.etaAt ? now - Date.parse(state.etaAt) : 0, document.documentElement.lang);
 }
 

@@ -26,6 +26,7 @@
  * @property {string} message
  * @property {Eta | null} eta
  * @property {string | null} etaAt  the server's time of `eta`
+ * @property {boolean} usual  history has given an estimate, so there is a usual to be later than
  * @property {string | null} startedAt
  * @property {string | null} finishedAt
  * @property {Item[]} items
@@ -50,6 +51,7 @@ export function initialState(stageCodes) {
     message: '',
     eta: null,
     etaAt: null,
+    usual: false,
     startedAt: null,
     finishedAt: null,
     items: [],
@@ -80,6 +82,7 @@ export function fromSnapshot(snapshot, stageCodes, at = null) {
     message: terminal?.event === 'error' ? snapshot.error?.message ?? '' : '',
     eta: terminal ? null : snapshot.eta ?? null,
     etaAt: at,
+    usual: snapshot.eta?.basis === 'history',
     startedAt: snapshot.started_at ?? null,
     finishedAt: snapshot.finished_at ?? null,
     terminal,
@@ -102,7 +105,7 @@ export function reduce(state, envelope) {
 
 /** @type {Record<string, Apply>} */
 const EVENTS = {
-  queued: (state, data, ts) => ({ status: 'queued', ...estimate(data, ts) }),
+  queued: (state, data, ts) => ({ status: 'queued', ...estimate(state, data, ts) }),
 
   progress: (state, data, ts) => ({
     status: state.status === 'queued' ? 'running' : state.status,
@@ -111,7 +114,7 @@ const EVENTS = {
     progress: risen(state.progress, data.progress),
     message: data.message ?? state.message,
     startedAt: state.startedAt ?? ts,
-    ...(state.status === 'cancelling' ? {} : estimate(data, ts)),
+    ...(state.status === 'cancelling' ? {} : estimate(state, data, ts)),
   }),
 
   stage_complete: (state, { stage, facts = {} }) =>
@@ -144,12 +147,13 @@ const EVENTS = {
 };
 
 /**
+ * @param {RunState} state
  * @param {Record<string, any>} data
  * @param {string} ts
  * @returns {Partial<RunState>}
  */
-function estimate(data, ts) {
-  return data.eta === undefined ? {} : { eta: data.eta, etaAt: ts };
+function estimate(state, { eta }, ts) {
+  return eta === undefined ? {} : { eta, etaAt: ts, usual: state.usual || eta?.basis === 'history' };
 }
 
 /**
