@@ -108,7 +108,7 @@ class ExerciseAdmin(ReadOnly):
 class RunAdmin(ReadOnly):
     """Runs and their logs, read-only; the one thing that can be done here is to ask a run to stop."""
 
-    list_display = ("uid", "kind", "status", "owner", "clinic", "stage", "percent", "attempt", "created_at", "took")
+    list_display = ("short_id", "kind", "status", "owner", "clinic", "stage", "percent", "attempt", "created_at", "took")
     list_filter = ("status", "kind", "clinic", "provider", "created_at")
     list_select_related = ("owner", "clinic")
     search_fields = ("=uid", "owner__username")
@@ -127,6 +127,10 @@ class RunAdmin(ReadOnly):
         rows: QuerySet[Run] = super().get_queryset(request)
         return rows.defer("input", "result")
 
+    @admin.display(description=_("run"), ordering="uid")
+    def short_id(self, run: Run) -> str:
+        return run.uid.hex[:8]
+
     @admin.display(description=_("progress"))
     def percent(self, run: Run) -> str:
         return f"{run.progress:.0f} %"
@@ -135,7 +139,8 @@ class RunAdmin(ReadOnly):
     def took(self, run: Run) -> str:
         if run.finished_at is None:
             return "–"
-        return f"{(run.finished_at - run.created_at).total_seconds():.1f} s"
+        seconds = (run.finished_at - run.created_at).total_seconds()
+        return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
     @admin.display(description=_("timeline"))
     def timeline(self, run: Run) -> SafeString:

@@ -8,6 +8,7 @@ import environ
 import structlog
 from csp.constants import NONCE, NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hepcompanion.keyfile import read_or_make
@@ -271,6 +272,9 @@ UNFOLD = {
     "SITE_TITLE": "HEP Companion",
     "SITE_HEADER": "HEP Companion",
     "SITE_URL": "/",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("generation/favicon.svg")},
+    ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
 }

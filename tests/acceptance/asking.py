@@ -117,7 +117,7 @@ async def socket_to(server: Server, path: str, headers: Mapping[str, str]) -> As
         yield socket
 
 
-async def hear(socket: ClientConnection, within_s: float = 30) -> dict[str, Any]:
+async def hear(socket: ClientConnection, within_s: float = 15) -> dict[str, Any]:
     """The next message that is no heartbeat."""
     async with asyncio.timeout(within_s):
         while (message := json.loads(await socket.recv())) == {"event": "ping"}:

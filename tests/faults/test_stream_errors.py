@@ -1,6 +1,7 @@
 """Something breaks inside the server: the stream says so and ends, and everybody else is served."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import sys
@@ -9,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from generation import events, runs
@@ -21,7 +23,7 @@ from tests.faults.asgi import assert_nothing_left, http, left_behind, websocket
 from tests.faults.invariants import run_log
 from tests.generation.factories import held_run
 from tests.support.clients import FOLLOWERS, Closed, RawStream, parse_sse, to_the_end
-from tests.support.servers import ROOT, Server
+from tests.support.servers import Server
 
 SECRET = "the text of a case"
 
@@ -186,7 +188,8 @@ async def test_a_damaged_log_ends_its_own_streams_and_no_others(kind, make_serve
         assert b"SERVER_ERROR" in stream.body
         assert b"Traceback" not in stream.received
         with pytest.raises(Closed) as closed:
-            [event async for event in FOLLOWERS["ws"](server.base_url, damaged, server.token)]
+            async with asyncio.timeout(10):
+                [event async for event in FOLLOWERS["ws"](server.base_url, damaged, server.token)]
         assert closed.value.code in (1011, 1012)
         with server.client() as client:
             answer = await asyncio.to_thread(client.get, f"/api/runs/{damaged}/events?wait=0")
@@ -213,12 +216,15 @@ async def test_a_damaged_row_is_a_500_without_a_word_of_how(kind, make_server):
 async def test_a_run_whose_input_cannot_be_opened_fails_and_the_next_one_runs(make_server):
     server = make_server("uvicorn", MAX_CONCURRENT_RUNS=0)
     damaged = (await asyncio.to_thread(server.start_run, KNEE))["id"]
+    # Newer than the damaged one, which would otherwise be on the page that the fixture asks for.
+    healthy = (await asyncio.to_thread(server.start_run, KNEE))["id"]
     corrupt(server, "UPDATE generation_run SET input = zeroblob(64) WHERE uid = ?", key_of(damaged))
     server.env |= {"MAX_CONCURRENT_RUNS": "10"}
     await asyncio.to_thread(server.restart)
     log = await to_the_end(FOLLOWERS["sse"], server.base_url, damaged, server.token)
     assert (log[-1]["event"], log[-1]["data"]["code"]) == ("error", "SERVER_ERROR")
-    await finished_run(server)
+    log = await to_the_end(FOLLOWERS["sse"], server.base_url, healthy, server.token)
+    assert log[-1]["event"] == "complete"
 
 
 class CountingDaphne(Server):
@@ -230,7 +236,7 @@ class CountingDaphne(Server):
 
     def command(self) -> list[str | Path]:
         program = (
-            "import sys, pathlib, daphne.server\n"
+            "import pathlib, daphne.server\n"
             "from django.core.management import execute_from_command_line\n"
             "check = daphne.server.Server.application_checker\n"
             "def checker(self):\n"
@@ -243,19 +249,20 @@ class CountingDaphne(Server):
 
 
 async def test_daphne_goes_on_reaping_its_connections_after_errors(tmp_path, prepared):
-    server = CountingDaphne("daphne", tmp_path, prepared.copy_to(tmp_path), {"MAX_OPEN_STREAMS_PER_USER": 100})
-    assert ROOT.is_dir()
+    server = CountingDaphne("daphne", tmp_path, prepared.copy_to(tmp_path), {})
     try:
         await asyncio.to_thread(server.start)
         damaged = await finished_run(server)
         corrupt(server, DAMAGE_EVENT, key_of(damaged))
-        for transport in ("sse", "ws", "poll") * 2:
-            with pytest.raises(Exception, match=r"closed with 101[12]|500|JSON|seq"):  # noqa: PT011 - any ending
-                assert [event async for event in FOLLOWERS[transport](server.base_url, damaged, server.token)] == "seq"
-        # It looks once a second. A reaper that has stopped would write no more.
-        give_up = time.monotonic() + 15
-        written = time.time()
-        while server.counted.stat().st_mtime < written + 1 or int(server.counted.read_text() or 1) > 0:
+        for follow in list(FOLLOWERS.values()) * 2:
+            # However it ends for the reader, or does not: here only what is left of it counts.
+            with contextlib.suppress(TimeoutError, AssertionError, httpx.HTTPError, Closed):
+                async with asyncio.timeout(3):
+                    [event async for event in follow(server.base_url, damaged, server.token)]
+        # The reaper looks once a second and writes its number; one that has stopped would write no more.
+        errors_ended = time.time()
+        give_up = time.monotonic() + 20
+        while server.counted.stat().st_mtime < errors_ended + 1 or server.counted.read_text() not in ("", "0"):
             assert time.monotonic() < give_up, server.counted.read_text()
             await asyncio.sleep(0.2)
     finally:
