@@ -108,7 +108,18 @@ class ExerciseAdmin(ReadOnly):
 class RunAdmin(ReadOnly):
     """Runs and their logs, read-only; the one thing that can be done here is to ask a run to stop."""
 
-    list_display = ("short_id", "kind", "status", "owner", "clinic", "stage", "percent", "attempt", "created_at", "took")
+    list_display = (
+        "short_id",
+        "kind",
+        "status",
+        "owner",
+        "clinic",
+        "stage",
+        "percent",
+        "attempt",
+        "created_at",
+        "took",
+    )
     list_filter = ("status", "kind", "clinic", "provider", "created_at")
     list_select_related = ("owner", "clinic")
     search_fields = ("=uid", "owner__username")

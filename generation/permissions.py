@@ -26,7 +26,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from generation.errors import NotAllowed, NotSignedIn
-from generation.models import User
+from generation.models import ApiToken, User
 
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -79,7 +79,7 @@ def identify(headers: Mapping[str, str]) -> Identity:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "token":
         try:
-            user, _ = TokenAuthentication().authenticate_credentials(token.strip().encode())
+            user, _ = ApiTokenAuthentication().authenticate_credentials(token.strip().encode())
         except AuthenticationFailed:
             raise NotSignedIn("The token is not valid.") from None
         return Identity(user, by_cookie=False)
@@ -100,6 +100,16 @@ def session_user(session_key: str | None) -> User | None:
     if user is None or not constant_time_compare(session.get(HASH_SESSION_KEY, ""), user.get_session_auth_hash()):
         return None
     return user
+
+
+class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]
+    def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
+        """Raises AuthenticationFailed, also for bytes that are no text."""
+        try:
+            user, found = super().authenticate_credentials(token)
+        except UnicodeDecodeError:
+            raise AuthenticationFailed from None
+        return user, found
 
 
 class SameOriginSessionAuthentication(SessionAuthentication):

@@ -6,7 +6,7 @@ from django.urls import path, re_path
 
 from generation.consumers.generate import Generate, GenerateStream
 from generation.consumers.poll import RunEvents
-from generation.consumers.socket import RunSocket, Socket
+from generation.consumers.socket import NoSuchSocket, RunSocket, Socket
 from generation.consumers.stream import RunStream, StartStream
 
 http = URLRouter(
@@ -24,5 +24,6 @@ websocket = URLRouter(
     [
         path("ws/", Socket.as_asgi()),
         path("ws/runs/<str:run_id>/", RunSocket.as_asgi()),
+        re_path("", NoSuchSocket.as_asgi()),
     ]
 )

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import Http404
 from rest_framework import exceptions, status
@@ -63,6 +64,13 @@ class NewestFirst(CursorPagination):
     page_size = 25
     max_page_size = 100
     page_size_query_param = "page_size"
+
+    def paginate_queryset(self, queryset: QuerySet[Run], request: Request, view: Any = None) -> list[Run] | None:
+        """Raises Invalid for a cursor that decodes to no place in the list."""
+        try:
+            return super().paginate_queryset(queryset, request, view)
+        except ValidationError:
+            raise errors.Invalid(fields={"cursor": ["Not a place in this list."]}) from None
 
 
 class RunList(ListAPIView):  # type: ignore[type-arg]

@@ -34,6 +34,10 @@ class Guard:
             raise
         except HepError as error:
             await answer.end(error)
+        except OSError as error:
+            # uvicorn raises one from a send to a client that has left.
+            logger.info("client_left", error=type(error).__name__)
+            await answer.end(ServerError())
         except Exception as error:
             logger.error("request_failed", path=scope.get("path"), error=type(error).__name__, exc_info=settings.DEBUG)
             await answer.end(ServerError())

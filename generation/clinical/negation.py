@@ -9,6 +9,7 @@ import re
 from typing import Any, Literal
 
 from generation.clinical.data_files import read
+from generation.clinical.spacing import any_gap
 
 Status = Literal["affirmed", "negated", "listed", "history"]
 
@@ -17,7 +18,7 @@ _LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
 
 
 def _any(terms: list[str], edge: str = r"(?<!\w)(?:{})(?!\w)") -> re.Pattern[str]:
-    return re.compile(edge.format("|".join(term.translate(_LETTERS) for term in terms)))
+    return re.compile(edge.format("|".join(any_gap(term.translate(_LETTERS)) for term in terms)))
 
 
 _RULES: dict[str, Any] = read("negation")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from generation.clinical import negation
+from generation.clinical.spacing import any_gap
 
 _LETTERS = {"æ": "ae", "ø": "oe", "å": "aa", "é": "e", "è": "e", "ö": "oe", "ä": "ae", "ü": "u", "’": "'", "–": "-"}
 _SENTENCE = re.compile(r"(?<!\b[a-z])[.!](?=\s|$)|(?<=\w)\?(?=\s|$)|[\n;]")
@@ -22,8 +23,8 @@ def pattern(terms: Iterable[str]) -> re.Pattern[str]:
 
 
 def fold_term(term: str) -> str:
-    """Fold a regular expression: letters only, since `\\W` and `\\w` differ."""
-    return "".join(_LETTERS.get(letter, letter) for letter in term)
+    """Fold a regular expression: letters only, since `\\W` and `\\w` differ; its spaces match any gap."""
+    return any_gap("".join(_LETTERS.get(letter, letter) for letter in term))
 
 
 @dataclass(frozen=True, slots=True)

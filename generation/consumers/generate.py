@@ -59,7 +59,7 @@ class GenerateStream(StreamConsumer):
         self.dialect = GenerateDialect()
         await super().__call__(scope, receive, send)
 
-    async def answer(self) -> None:
+    async def serve(self) -> None:
         self.owned = self.query("detach") != "1"
         cursor = self.headers.get("last-event-id")
         if cursor is None:

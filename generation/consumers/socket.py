@@ -120,7 +120,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         ref: Any = None
         try:
             command = parse_command(text)
-            ref = command.get("ref")
+            ref = ref_of(command)
             run_id = await self.obey(command)
             answer = {"type": "ok", "ref": ref, "run": run_id}
         except HepError as error:
@@ -138,7 +138,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             "start": self.start,
             "cancel": self.cancel,
             "ping": self.answer_ping,
-        }.get(command.get("type", ""))
+        }.get(text_of(command, "type"))
         if work is None:
             raise Invalid("This command is not known here.", fields={"type": ["Unknown."]})
         run_id: str | None = await work(command)
@@ -236,6 +236,15 @@ class RunSocket(Socket):
                 await self.close_with(FINISHED)
 
 
+class NoSuchSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Every other address: accepted and closed, so that a browser learns why."""
+
+    async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close", "code": CLOSE_CODES[NotFound]})
+
+
 def parse_command(text: str | None) -> dict[str, Any]:
     """Raises Invalid."""
     if text is None:
@@ -247,6 +256,14 @@ def parse_command(text: str | None) -> dict[str, Any]:
     if not isinstance(command, dict):
         raise Invalid("A command is a JSON object.")
     return command
+
+
+def ref_of(command: dict[str, Any]) -> str | int | None:
+    """Whatever the client sent to know the answer by. Raises Invalid: the answer must be able to carry it."""
+    ref = command.get("ref")
+    if ref is not None and type(ref) not in (str, int):
+        raise Invalid(fields={"ref": ["Text or a number."]})
+    return ref
 
 
 def text_of(command: dict[str, Any], name: str) -> str:

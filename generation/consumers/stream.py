@@ -52,6 +52,14 @@ class StreamConsumer(HttpConsumer):
     dialect: Dialect = Canonical()
     owned = False
 
+    async def answer(self) -> None:
+        # Before anything is started: a stream that is refused must leave nothing behind.
+        with open_stream(self.identity.user.pk):
+            await self.serve()
+
+    async def serve(self) -> None:
+        raise NotImplementedError
+
     async def refuse(self, error: HepError) -> None:
         accepts = self.headers.get("accept", "*/*")
         if self.scope["method"] == "POST" and ("text/event-stream" in accepts or "*/*" in accepts):
@@ -73,20 +81,21 @@ class StreamConsumer(HttpConsumer):
 
     async def follow(self, run: Run, after: int, location: str | None = None) -> None:
         """Answer with the run's events past `after` until the log ends or the client leaves."""
-        with open_stream(self.identity.user.pk):
-            async with await feed().follow(run, after) as watcher:
-                if watcher.at_end:
-                    await self.send_response(204, b"")
-                    return
-                headers = self.stream_headers()
-                if location is not None:
-                    headers.append((b"location", location.encode()))
-                await self.send_headers(headers=headers)
-                await self.stream(run, watcher)
+        async with await feed().follow(run, after) as watcher:
+            if watcher.at_end:
+                await self.send_response(204, b"")
+                return
+            headers = self.stream_headers()
+            if location is not None:
+                headers.append((b"location", location.encode()))
+            await self.send_headers(headers=headers)
+            await self.stream(run, watcher)
 
     async def stream(self, run: Run, watcher: Watcher) -> None:
         leaving = asyncio.ensure_future(self.close_on_disconnect(watcher))
-        if self.owned:
+        # Somebody else's reading of a run does not own it, whatever endpoint it came by.
+        is_owner = self.owned and run.owner_id == self.identity.user.pk
+        if is_owner:
             owned().attach(run.pk)
         last = b""
         gone = False
@@ -102,7 +111,7 @@ class StreamConsumer(HttpConsumer):
             logger.error("stream_failed", error=type(error).__name__, run=str(run.uid))
             last = come_back() + self.dialect.refusal(ServerError())
         finally:
-            if self.owned:
+            if is_owner:
                 owned().detach(run, self.identity.user, gone)
             if not leaving.done():
                 leaving.cancel()
@@ -132,7 +141,7 @@ def come_back() -> bytes:
 class RunStream(StreamConsumer):
     """`GET /api/runs/{id}/stream`."""
 
-    async def answer(self) -> None:
+    async def serve(self) -> None:
         run_id, user = self.path_argument("run_id"), self.identity.user
         cursor = self.headers.get("last-event-id")
         if cursor is None:
@@ -148,7 +157,7 @@ class StartStream(StreamConsumer):
 
     methods = ("POST",)
 
-    async def answer(self) -> None:
+    async def serve(self) -> None:
         body, user = await self.json_body(), self.identity.user
 
         def start() -> Run:

@@ -1,4 +1,4 @@
-"""What a case says of a person is in its run and nowhere else: no log, metric, admin page, refusal or plain byte on disk.
+"""What a case says of a person is in its run and nowhere else: no log, metric, admin page, refusal or byte on disk.
 
 ASVS 14.2 and 16.2.5. The canaries stand where names and numbers stand in real notes.
 """
@@ -178,8 +178,8 @@ def test_no_page_of_the_admin_tells(lived_through):
 # What errors say of the server
 
 INTERNALS = re.compile(
-    r"Traceback|File \"|/site-packages/|/work/|/home/|/tmp/|\.py\b|django\.|rest_framework|orjson|sqlite|psycopg|SELECT |"
-    r"SECRET_KEY|FIELD_KEYS|DATABASE_URL|Exception|Error at |0x[0-9a-f]{6,}|\bDEBUG\b",
+    r"Traceback|File \"|/site-packages/|/work/|/home/|/tmp/|\.py\b|django\.|rest_framework|orjson|sqlite|psycopg|"
+    r"SELECT |SECRET_KEY|FIELD_KEYS|DATABASE_URL|Exception|Error at |0x[0-9a-f]{6,}|\bDEBUG\b",
     re.IGNORECASE,
 )
 STRANGE_REQUESTS = [

@@ -88,14 +88,14 @@ class Open:
 
 
 class Watch(Open, RunStream):
-    async def answer(self) -> None:
+    async def serve(self) -> None:
         await self.follow(await run_named(self.path_argument("run")), 0)
 
 
 class RunAtOnce(Open, RunStream):
     methods = ("POST", "GET")
 
-    async def answer(self) -> None:
+    async def serve(self) -> None:
         name = uuid.uuid4().hex
         run = named[name] = await a_run()
         spawn(emit_at_once(name, publish, int(self.query("events") or 8)))

@@ -58,6 +58,16 @@ class Connection:
         return status
 
     @property
+    def headers(self) -> dict[str, str]:
+        return {name.decode().lower(): value.decode() for name, value in self.sent[0]["headers"]}
+
+    @property
+    def answered(self) -> bool:
+        """Whether the last body has come."""
+        bodies = [message for message in self.sent if message["type"] == "http.response.body"]
+        return bool(bodies) and not bodies[-1].get("more_body", False)
+
+    @property
     def body(self) -> bytes:
         return b"".join(message.get("body", b"") for message in self.sent if message["type"] == "http.response.body")
 
@@ -130,6 +140,6 @@ def left_behind() -> dict[str, Any]:
 
 async def assert_nothing_left(before: dict[str, Any], within_s: float) -> None:
     give_up = time.monotonic() + within_s
-    while (now := left_behind()) != before and time.monotonic() < give_up:
+    while (now := left_behind()) != before and time.monotonic() < give_up:  # noqa: ASYNC110 - nothing tells
         await asyncio.sleep(0.02)
     assert {name: now[name] for name in now if now[name] != before[name]} == {}

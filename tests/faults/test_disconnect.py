@@ -180,7 +180,7 @@ async def test_an_owned_stream_that_is_left_leaves_nothing_but_a_cancelled_run(l
         return Run.objects.get(status__in=(Status.QUEUED, Status.CANCELLED)).status
 
     async with asyncio.timeout(10):
-        while await in_database(status) != Status.CANCELLED:
+        while await in_database(status) != Status.CANCELLED:  # noqa: ASYNC110 - a row does not call back
             await asyncio.sleep(0.05)
     await assert_nothing_left(before, GONE_WITHIN_S)
 

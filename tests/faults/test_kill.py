@@ -20,7 +20,7 @@ ROOM = {
     "MAX_OPEN_STREAMS_PER_USER": 1000,
 }
 # Slow enough that every run is in flight when the server is killed; brisk, as nobody needs to wait after that.
-SLOW, BRISK = {"COMPOSER_PACE_S": 4}, {"COMPOSER_PACE_S": "0.2"}
+SLOW, BRISK = {"COMPOSER_PACE_S": 3}, {"COMPOSER_PACE_S": "0.2"}
 WITHIN_S = 60
 LIVE = "SELECT count(*) FROM generation_run WHERE status IN ('queued', 'running')"
 RUNNING = "SELECT count(*) FROM generation_run WHERE status = 'running' AND stage = 'generating'"

@@ -16,7 +16,7 @@ import pytest
 from generation import events, runs
 from generation.database import in_database
 from generation.events import Line
-from generation.feed import RING_FRAMES
+from generation.feed import RING_FRAMES, feed
 from hepcompanion import guard
 from tests.acceptance.cases import KNEE
 from tests.faults.asgi import assert_nothing_left, http, left_behind, websocket
@@ -45,6 +45,9 @@ async def long_run(alice, cast, monkeypatch):
     for _ in range(RING_FRAMES * 2):
         log.append("progress")
     await log.commit(Line("complete", {}))
+    # The first reader makes what the process keeps.
+    async with await feed().follow(run, 0):
+        pass
     return run, cast["alice"].token
 
 
@@ -97,7 +100,7 @@ async def test_an_error_in_the_middle_of_a_socket_closes_it_to_come_back(long_ru
     break_reading(monkeypatch, past=1)
     socket = websocket(f"/ws/runs/{run.uid}/", token)
     socket.open()
-    await socket.until(lambda sent: sent[-1]["type"] == "websocket.close")
+    await socket.until(lambda sent: socket.close_code is not None)
     assert socket.close_code == 1012
     socket.leave()
     await socket.ended()
@@ -144,6 +147,25 @@ async def test_an_error_before_the_headers_is_a_500_in_the_words_of_the_wire(lon
     ].startswith(b"application/json")
     assert json.loads(asked.body) == {"error": {"code": "SERVER_ERROR", "message": "Something went wrong on our side."}}
     await assert_nothing_left(before, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("request_", ["stream", "snapshot"])
+async def test_an_error_is_logged_without_its_message_which_may_quote_a_case(long_run, monkeypatch, caplog, request_):
+    run, token = long_run
+
+    def broken(*args: Any, **options: Any) -> Any:
+        raise Broken(SECRET)
+
+    monkeypatch.setattr(runs, "get_run_for", broken)
+    method, path, _ = REQUESTS[request_]
+    asked = http(method, path.format(run.uid), token)
+    asked.open()
+    await asked.until(lambda sent: asked.answered)
+    asked.leave()
+    await asked.ended()
+    assert "Broken" in caplog.text
+    assert SECRET not in caplog.text
 
 
 # On a real server, with a file that a disk has damaged
@@ -230,9 +252,10 @@ async def test_a_run_whose_input_cannot_be_opened_fails_and_the_next_one_runs(ma
 class CountingDaphne(Server):
     """Quickstart with a file beside it that says how many connections Daphne still knows of."""
 
-    @property
-    def counted(self) -> Path:
-        return self.folder / "connections"
+    def known_since(self, moment: float) -> str | None:
+        """The number it wrote last; None if that was before this time."""
+        counted = self.folder / "connections"
+        return counted.read_text() if counted.exists() and counted.stat().st_mtime > moment else None
 
     def command(self) -> list[str | Path]:
         program = (
@@ -262,8 +285,8 @@ async def test_daphne_goes_on_reaping_its_connections_after_errors(tmp_path, pre
         # The reaper looks once a second and writes its number; one that has stopped would write no more.
         errors_ended = time.time()
         give_up = time.monotonic() + 20
-        while server.counted.stat().st_mtime < errors_ended + 1 or server.counted.read_text() not in ("", "0"):
-            assert time.monotonic() < give_up, server.counted.read_text()
+        while (known := server.known_since(errors_ended + 1)) != "0":
+            assert time.monotonic() < give_up, f"{known} connections are left, or nobody counts any more"
             await asyncio.sleep(0.2)
     finally:
         server.close()

@@ -12,7 +12,7 @@ from metrics.models import GenerationMetric
 from metrics.recorder import record
 from tests.generation.factories import CASE, held_run, make_run
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
 
 MODELS = ("generation.run", "generation.exercise", "generation.clinic", "generation.user", "generation.apitoken",
           "metrics.generationmetric", "auth.group")  # fmt: skip
