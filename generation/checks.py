@@ -32,6 +32,14 @@ def redis_idle_reads(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register()
+def not_built_yet(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
+    return [
+        Warning(f"{name} is set, but this version has nothing yet that it could change.", id="generation.W002")
+        for name in settings.NOT_YET
+    ]
+
+
 @register(Tags.security, deploy=True)
 def https_in_production(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     if not settings.HTTPS:

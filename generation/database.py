@@ -6,6 +6,8 @@ writer has one of its own.
 """
 
 import asyncio
+import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
@@ -15,17 +17,25 @@ from django.db import InterfaceError, OperationalError, connection
 T = TypeVar("T")
 
 READERS = 4
+# A connection that has rested this long is asked whether it still lives, which costs a round trip.
+IDLE_S = 1.0
+_local = threading.local()
 _readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-reader")
 _writer = ThreadPoolExecutor(1, thread_name_prefix="log-writer")
 
 
 def _guarded(work: Callable[[], T]) -> T:
+    idle_since = getattr(_local, "used_at", 0.0)
+    if connection.connection is not None and time.monotonic() - idle_since > IDLE_S and not connection.is_usable():
+        # The database was restarted meanwhile; the next statement opens a new connection.
+        connection.close()
     try:
         return work()
     except (InterfaceError, OperationalError):
-        # The connection may be dead; the next call on this thread opens a new one.
         connection.close()
         raise
+    finally:
+        _local.used_at = time.monotonic()
 
 
 async def in_database(work: Callable[[], T]) -> T:

@@ -13,6 +13,7 @@
     ├── RateLimited          RATE_LIMITED          429
     ├── TooManyRuns          TOO_MANY_RUNS         429
     ├── OutputInvalid        OUTPUT_INVALID        502
+    ├── Restarting           SERVER_ERROR          503
     ├── WorkerLost           WORKER_LOST           500
     └── ServerError          SERVER_ERROR          500
 
@@ -99,6 +100,13 @@ class Conflict(HepError):
 class CursorExpired(HepError):
     code, status, sentence = "CURSOR_EXPIRED", 410, "These events are no longer kept; load the run itself."
 
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        super().__init__()
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "snapshot": f"/api/runs/{self.run_id}"}}
+
 
 class RateLimited(HepError):
     code, status, retryable = "RATE_LIMITED", 429, True
@@ -113,6 +121,13 @@ class TooManyRuns(HepError):
 class OutputInvalid(HepError):
     code, status, retryable = "OUTPUT_INVALID", 502, True
     sentence = "The draft did not pass the safety checks."
+
+
+class Restarting(HepError):
+    status, retryable, sentence = 503, True, "The server is restarting; the run goes on."
+
+    def __init__(self) -> None:
+        super().__init__(retry_after_s=5)
 
 
 class WorkerLost(HepError):

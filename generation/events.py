@@ -147,6 +147,12 @@ def read(run_pk: int, run_id: str, after: int, limit: int = PAGE) -> list[Frame]
     return frames
 
 
+def last_progress(run: Run, until: int) -> Frame | None:
+    """The frame of the last `progress` event up to this number: how far a reader at this cursor has been told."""
+    told = Event.objects.filter(run=run, name="progress", seq__lte=until).order_by("-seq").first()
+    return read(run.pk, str(run.uid), told.seq - 1, limit=1)[0] if told else None
+
+
 def head(run_pk: int) -> tuple[int, bool]:
     """The last number of the log, and whether it is of a terminal event; (0, False) for an empty log."""
     last = Event.objects.filter(run_id=run_pk).order_by("-seq").values_list("seq", "name").first()
@@ -193,12 +199,7 @@ class Writer:
             began = now
 
     def settle(self, entry: Entry) -> None:
-        if entry.refusal is not None:
-            # What follows in this log would leave a gap in its story; the runner ends the run instead.
-            entry.log.closed = True
-        elif entry.frames:
-            entry.log.last_seq = entry.frames[-1].seq
-            entry.log.closed = entry.log.closed or entry.frames[-1].terminal
+        if entry.frames:
             self.hints.setdefault(entry.log, []).extend(entry.frames)
         if entry.stored is not None and not entry.stored.done():
             if entry.refusal is not None:
@@ -226,6 +227,15 @@ class Writer:
         await self.idle.wait()
 
 
+async def tell(uid_hex: str, last_seq: int) -> None:
+    """`announce` for whoever must not wait for the layer, nor fail with it."""
+    try:
+        async with asyncio.timeout(HINT_TIMEOUT_S):
+            await announce(uid_hex, last_seq)
+    except Exception as error:
+        logger.warning("hints_lost", runs=1, error=type(error).__name__)
+
+
 async def announce(uid_hex: str, last_seq: int, frames: Sequence[Frame] = ()) -> None:
     """Tell a run's group that its log has grown to `last_seq`; small frames ride along."""
     message: dict[str, Any] = {"type": "run.advanced", "run": uid_hex, "last_seq": last_seq}
@@ -239,25 +249,31 @@ def store(batch: list[Entry]) -> None:
     try:
         _store(batch)
     except Exception as error:
-        if len(batch) == 1:
-            logger.error("log_not_written", error=type(error).__name__, run=batch[0].log.run_id)
-            batch[0].refusal = error
-            batch[0].frames = []
+        if len(batch) > 1:
+            for entry in batch:
+                store([entry])
             return
-        for entry in batch:
-            store([entry])
+        entry = batch[0]
+        logger.error("log_not_written", error=type(error).__name__, run=entry.log.run_id)
+        entry.frames, entry.refusal = (), error
+        # What follows in this log would leave a gap in its story; the runner ends the attempt instead.
+        entry.log.closed = True
 
 
 def _store(batch: list[Entry]) -> None:
     heads = {entry.log: entry.log.last_seq for entry in batch}
+    over = {log for log in heads if log.closed}
     with transaction.atomic():
         epochs = locked_epochs({log.run_pk for log in heads})
         rows: list[tuple[int, int, Line]] = []
         for entry in batch:
             log, head = entry.log, heads[entry.log]
             entry.frames, entry.refusal, entry.withdrawn = (), None, False
-            if epochs.get(log.run_pk) != log.epoch:
+            if log in over:
+                entry.refusal = LogClosed()
+            elif epochs.get(log.run_pk) != log.epoch:
                 entry.refusal = LeaseLost()
+                over.add(log)
             elif entry.change is not None and not entry.change(head + len(entry.lines)):
                 entry.withdrawn = True
             else:
@@ -265,7 +281,13 @@ def _store(batch: list[Entry]) -> None:
                 rows += [(log.run_pk, seq, line) for seq, line in numbered]
                 entry.frames = [frame(seq, log.run_id, line.name, line.ts_ms, line.data) for seq, line in numbered]
                 heads[log] = head + len(numbered)
+                if numbered and entry.lines[-1].name in TERMINAL:
+                    over.add(log)
         insert(rows)
+    for log, head in heads.items():
+        log.last_seq = head
+    for log in over:
+        log.closed = True
 
 
 def locked_epochs(run_pks: Iterable[int]) -> dict[int, int]:

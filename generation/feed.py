@@ -30,6 +30,10 @@ HEADS_EVERY_S = 1.0
 HEARTBEAT_MARGIN = 0.9
 HEADS_PER_QUERY = 5_000
 LAYER_TIMEOUT_S = 0.25
+# How long a send may wait for a client that takes nothing: always, and once the process wants to end.
+STUCK_S = 30
+STUCK_AT_DRAIN_S = 3
+UNWATCHED_S = 0.5
 
 
 class Tail:
@@ -97,7 +101,7 @@ class Tail:
 class Watcher:
     """One reader of one run. `batch()` gives what has come since the last call; leave it with `close()`."""
 
-    __slots__ = ("closed", "cursor", "feed", "ping_due", "tail", "waiter")
+    __slots__ = ("closed", "cursor", "feed", "kept", "ping_due", "sending_since", "tail", "task", "waiter")
 
     def __init__(self, feed: "Feed", tail: Tail, cursor: int) -> None:
         self.feed = feed
@@ -106,6 +110,11 @@ class Watcher:
         self.closed = False
         self.ping_due = False
         self.waiter: asyncio.Future[None] | None = None
+        # A page that was read ahead by `require_kept`.
+        self.kept: Sequence[Frame] = ()
+        # Who sends what this watcher gives, and since when it has waited for a client to take it.
+        self.task: asyncio.Task[Any] | None = None
+        self.sending_since: float | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -151,12 +160,26 @@ class Watcher:
                 self.waiter = None
         return None
 
+    async def require_kept(self) -> None:
+        """Raises CursorExpired if the log no longer holds what follows the cursor."""
+        if self.cursor < self.tail.base:
+            self.kept = await self.page()
+
     async def page(self) -> Sequence[Frame]:
+        if self.kept:
+            frames, self.kept = self.kept, ()
+            return frames
         tail, cursor = self.tail, self.cursor
         frames = await in_database(lambda: events.read(tail.run_pk, tail.run_id, cursor))
         if not frames or frames[0].seq != cursor + 1:
-            raise CursorExpired
+            raise CursorExpired(tail.run_id)
         return frames
+
+    def cut_off_if_stuck(self, longest_s: float) -> None:
+        """Cancel whoever has been sending for longer than this: the client takes nothing any more."""
+        stuck = self.sending_since is not None and self.feed.loop.time() - self.sending_since > longest_s
+        if stuck and self.task is not None:
+            self.task.cancel()
 
 
 class Feed:
@@ -165,7 +188,7 @@ class Feed:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.tails: dict[str, Tail] = {}
-        self.opening: dict[str, asyncio.Future[Tail]] = {}
+        self.opening: dict[str, asyncio.Task[None]] = {}
         self.draining = False
         # Called at each heartbeat and once when the process drains, for connections without a watcher.
         self.listeners: set[Callable[[], None]] = set()
@@ -174,42 +197,42 @@ class Feed:
 
     async def follow(self, run: Run, after: int) -> Watcher:
         """Start watching `run` past `after`."""
-        run_id = str(run.uid)
-        tail = self.tails.get(run.uid.hex) or await self.open(run.pk, run_id, run.uid.hex, after)
+        uid_hex = run.uid.hex
+        tail = self.tails.get(uid_hex)
+        while tail is None:
+            # A task of its own, so that one follower's leaving does not fail the others that wait for it.
+            opening = self.opening.get(uid_hex)
+            if opening is None:
+                opening = self.opening[uid_hex] = asyncio.create_task(self.open(run.pk, str(run.uid), after))
+                opening.add_done_callback(lambda _: self.opening.pop(uid_hex, None))
+            await asyncio.shield(opening)
+            tail = self.tails.get(uid_hex)
         watcher = Watcher(self, tail, after)
-        # A tail that lost its last watcher while this one waited for it has left its group.
-        if self.tails.get(run.uid.hex) is not tail:
-            return await self.follow(run, after)
         tail.watchers.add(watcher)
         return watcher
 
-    async def open(self, run_pk: int, run_id: str, uid_hex: str, after: int) -> Tail:
+    async def open(self, run_pk: int, run_id: str, after: int) -> None:
         """Subscribe first, then read: what is appended in between comes both ways and is passed over once."""
-        if (pending := self.opening.get(uid_hex)) is not None:
-            return await asyncio.shield(pending)
-        pending = self.opening[uid_hex] = self.loop.create_future()
         tail = Tail(run_pk, run_id)
+        await self.subscribe(tail)
         try:
-            await self.subscribe(tail)
             (head, done), frames = await in_database(lambda: (events.head(run_pk), events.read(run_pk, run_id, after)))
-            if frames and frames[-1].seq > head:
-                head, done = frames[-1].seq, frames[-1].terminal
-            tail.start(after, frames, head, done)
-            self.tails[uid_hex] = tail
-            pending.set_result(tail)
-        except BaseException as error:
+        except BaseException:
             await self.unsubscribe(tail)
-            pending.set_exception(error if isinstance(error, Exception) else ConnectionError("The opener left."))
-            pending.exception()
             raise
-        finally:
-            del self.opening[uid_hex]
-        return tail
+        if frames and frames[-1].seq > head:
+            head, done = frames[-1].seq, frames[-1].terminal
+        tail.start(after, frames, head, done)
+        self.tails[tail.hex] = tail
+        # Those who asked for it may have left meanwhile.
+        self.loop.call_later(UNWATCHED_S, lambda: asyncio.ensure_future(self.drop_if_unwatched(tail)))
 
     async def leave(self, watcher: Watcher) -> None:
         watcher.close()
-        tail = watcher.tail
-        tail.watchers.discard(watcher)
+        watcher.tail.watchers.discard(watcher)
+        await self.drop_if_unwatched(watcher.tail)
+
+    async def drop_if_unwatched(self, tail: Tail) -> None:
         if not tail.watchers and self.tails.get(tail.hex) is tail:
             del self.tails[tail.hex]
             if tail.reading is not None:
@@ -223,6 +246,12 @@ class Feed:
             tail.wake()
         for listener in list(self.listeners):
             listener()
+        self.loop.call_later(STUCK_AT_DRAIN_S, self.cut_off_stuck, 0)
+
+    def cut_off_stuck(self, longest_s: float) -> None:
+        for tail in list(self.tails.values()):
+            for watcher in list(tail.watchers):
+                watcher.cut_off_if_stuck(longest_s)
 
     async def subscribe(self, tail: Tail) -> None:
         """Join the run's group. If the layer is out of reach the heads must do until a later try succeeds."""
@@ -291,6 +320,7 @@ class Feed:
             for watcher in tail.watchers:
                 watcher.ping_due = True
                 watcher.wake()
+        self.cut_off_stuck(STUCK_S)
         for listener in list(self.listeners):
             listener()
 

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
+from django.db.models.functions import Now
+
 from generation import programs
 from generation.database import in_database
 from generation.events import Change, Line, Log
@@ -58,7 +60,7 @@ class Handle:
         if not done:
             self.percent, self.progress_told = max(self.percent, spec.progress), self.stage_began
             line = Line("progress", self.progress_data(spec.message[self.language]))
-            self.log.append_with(self.updating_row(), line)
+            self.log.append_with(self.updating_row(stage_started_at=Now()), line)
         yield facts
         if not done:
             duration_ms = self.stage_ms()
@@ -92,7 +94,17 @@ class Handle:
         return await in_database(lambda: programs.library(self.run.clinic_id))
 
     async def keep(self, result: dict[str, Any]) -> dict[str, Any]:
-        return await in_database(lambda: programs.keep(self.run, result))
+        if "kept" in self.steps:
+            kept: dict[str, Any] = self.steps["kept"]
+            return kept
+        kept = self.steps["kept"] = programs.identified(self.run, result)
+
+        def change(seq: int) -> bool:
+            programs.store(self.run, kept)
+            return self.storing("kept", kept)(seq)
+
+        await self.log.commit(change=change)
+        return kept
 
     def progress_data(self, message: str) -> dict[str, Any]:
         assert self.current is not None
@@ -112,12 +124,12 @@ class Handle:
     def stage_ms(self) -> int:
         return round((time.monotonic() - self.stage_began) * 1000)
 
-    def updating_row(self) -> Change:
+    def updating_row(self, **fields: Any) -> Change:
         """The row's stage and progress, changed in the transaction of the event that says so."""
         pk, stage, percent = self.run.pk, self.current.code if self.current else "", self.percent
 
         def change(seq: int) -> bool:
-            Run.objects.filter(pk=pk).update(stage=stage, progress=percent, last_seq=seq)
+            Run.objects.filter(pk=pk).update(stage=stage, progress=percent, last_seq=seq, **fields)
             return True
 
         return change

@@ -19,7 +19,7 @@ Message = dict[str, Any]
 
 
 class Queue:
-    """The waiting messages of one channel. It lives as long as somebody receives from it or groups hold it."""
+    """The waiting messages of one channel; it lives as long as the layer, in which a process has one."""
 
     __slots__ = ("messages", "waiter")
 

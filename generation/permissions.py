@@ -79,10 +79,10 @@ def identify(headers: Mapping[str, str]) -> Identity:
     scheme, _, token = headers.get("authorization", "").partition(" ")
     if scheme.lower() == "token":
         try:
-            user, _ = ApiTokenAuthentication().authenticate_credentials(token.strip().encode())
+            owner, _ = ApiTokenAuthentication().authenticate_credentials(token.strip().encode())
         except AuthenticationFailed:
             raise NotSignedIn("The token is not valid.") from None
-        return Identity(user, by_cookie=False)
+        return Identity(owner, by_cookie=False)
     user = session_user(parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME))
     if user is None:
         raise NotSignedIn
@@ -106,10 +106,10 @@ class ApiTokenAuthentication(TokenAuthentication):  # type: ignore[misc]
     def authenticate_credentials(self, token: bytes) -> tuple[User, ApiToken]:
         """Raises AuthenticationFailed, also for bytes that are no text."""
         try:
-            user, found = super().authenticate_credentials(token)
+            found: tuple[User, ApiToken] = super().authenticate_credentials(token)
         except UnicodeDecodeError:
             raise AuthenticationFailed from None
-        return user, found
+        return found
 
 
 class SameOriginSessionAuthentication(SessionAuthentication):

@@ -70,28 +70,34 @@ def as_entry(exercise: Exercise) -> dict[str, Any]:
     return entry
 
 
-def keep(run: Run, result: dict[str, Any]) -> dict[str, Any]:
-    """Store the run's program as rows, once; return the result with the program's id.
-
-    A second attempt at the same run finds the first one's rows and makes no others.
-    """
+def identified(run: Run, result: dict[str, Any]) -> dict[str, Any]:
+    """The result with the id its program has or will have: the same in every attempt at the run."""
     program = result.get("program")
     if program is None:
         return result
-    with transaction.atomic():
-        row, made = Program.objects.get_or_create(
-            run=run,
-            defaults={
-                "owner_id": run.owner_id,
-                "clinic_id": run.clinic_id,
-                "language": run.language,
-                "duration_weeks": program["duration_weeks"],
-                "content": {key: value for key, value in program.items() if key not in ("id", "items")},
-            },
-        )
-        if made:
-            ProgramItem.objects.bulk_create(
-                ProgramItem(program=row, order=order, slug=item["slug"], content=item)
-                for order, item in enumerate(program["items"])
-            )
-    return result | {"program": program | {"id": str(row.id)}}
+    return result | {"program": program | {"id": str(uuid.uuid5(run.uid, "program"))}}
+
+
+def store(run: Run, result: dict[str, Any]) -> None:
+    """Store the result's program as rows; for the transaction in which the run's epoch is checked."""
+    program = result.get("program")
+    if program is None:
+        return
+    row = Program.objects.create(
+        id=program["id"],
+        run=run,
+        owner_id=run.owner_id,
+        clinic_id=run.clinic_id,
+        language=run.language,
+        duration_weeks=program["duration_weeks"],
+        content={key: value for key, value in program.items() if key not in ("id", "items")},
+    )
+    ProgramItem.objects.bulk_create(
+        ProgramItem(program=row, order=order, slug=item["slug"], content=item)
+        for order, item in enumerate(program["items"])
+    )
+
+
+def discard(run: Run) -> None:
+    """Leave no draft behind a run that was cancelled or failed."""
+    Program.objects.filter(run=run, status=Program.Status.DRAFT).delete()

@@ -7,7 +7,6 @@ succeeded, failed, cancelled; released (the process shuts down) and lost (anothe
 
 import asyncio
 import time
-import traceback
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
@@ -19,17 +18,21 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
 
-from generation import events
+from generation import events, programs
 from generation.database import in_database
 from generation.errors import HepError, LeaseLost, LogClosed, ServerError, WorkerLost
 from generation.events import Change, Line, Log
+from generation.fields import CannotOpen
 from generation.handle import Handle
 from generation.models import Run, Step
 from generation.models.runs import HELD, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import choose
+from generation.traces import where
+from metrics.recorder import record
 
 logger = structlog.get_logger(__name__)
 
@@ -77,18 +80,22 @@ class Attempt:
         self.ending = False
         self.task: asyncio.Task[None] | None = None
         self.run: Run | None = None
+        self.handle: Handle | None = None
 
-    def stop(self, why: Stop) -> None:
+    def stop(self, why: Stop, by: str = "") -> None:
         """Stop working for this reason. Once the ending is being written there is nothing left to stop."""
         if self.task is not None and self.why is None and not self.ending:
             self.why = why
             self.task.cancel()
+            if why is Stop.USER and self.handle is not None and not self.handle.log.closed:
+                # Said at once: closing what is open upstream may take its time.
+                self.handle.emit("cancelling", by=by)
 
     async def execute(self) -> None:
         # Shielded, so that a claim that has won always comes back to be worked on or released.
         claiming = asyncio.ensure_future(in_database(lambda: self.take()))
         try:
-            handle = await asyncio.shield(claiming)
+            handle = self.handle = await asyncio.shield(claiming)
         except asyncio.CancelledError:
             handle = await claiming
             if handle is not None:
@@ -107,10 +114,9 @@ class Attempt:
         except asyncio.CancelledError:
             await self.stopped(handle)
         except (LeaseLost, LogClosed):
-            # The log refused us: another worker has the run, or nothing could be written. Only the latter is ours to
-            # give back, which the epoch decides.
+            # Another worker has the run, or nothing could be written; the epoch decides whether it is still ours.
             logger.warning("attempt_lost")
-            await in_database(lambda: release(handle.run))
+            await in_database(lambda: abandon(handle.run))
         except HepError as error:
             self.ending = True
             await fail(handle, error)
@@ -124,9 +130,15 @@ class Attempt:
         if run is None:
             return None
         self.run = run
-        steps = {step.name: step.result for step in Step.objects.filter(run=run)}
-        log = Log(run.pk, str(run.uid), run.epoch, run.last_seq)
-        return Handle(run, log, choose(run.engine), stage_codes(PIPELINES[run.kind]), steps)
+        try:
+            steps = {step.name: step.result for step in Step.objects.filter(run=run)}
+            log = Log(run.pk, str(run.uid), run.epoch, run.last_seq)
+            return Handle(run, log, choose(run.engine), stage_codes(PIPELINES[run.kind]), steps)
+        except (CannotOpen, KeyError) as error:
+            # Sealed with a key that is gone, or of a kind that is: no attempt could do better.
+            logger.error("run_unreadable", run=str(run.uid), error=type(error).__name__)
+            give_up(run, ServerError())
+            return None
 
     async def stopped(self, handle: Handle) -> None:
         """Act on the reason for which the task was cancelled."""
@@ -137,11 +149,6 @@ class Attempt:
             logger.warning("attempt_lost")
         else:
             await in_database(lambda: release(handle.run))
-
-
-def where(error: BaseException) -> list[str]:
-    """The places an error passed through, without its message, which may quote a case."""
-    return [f"{entry.name}:{entry.lineno}" for entry in traceback.extract_tb(error.__traceback__)]
 
 
 async def end(handle: Handle, change: Change, *lines: Line) -> None:
@@ -162,6 +169,8 @@ def ending(handle: Handle, status: Status, outcome: str, **fields: Any) -> Chang
     def change(seq: int) -> bool:
         row = Run.objects.filter(pk=handle.run.pk, epoch=handle.log.epoch, status__in=HELD)
         won = row.update(status=status, last_seq=seq, holder=None, lease_until=None, finished_at=Now(), **fields)
+        if won and status != Status.SUCCEEDED:
+            programs.discard(handle.run)
         if won and stage is not None:
             handle.record(stage, duration_ms, outcome)
         return won == 1
@@ -199,14 +208,11 @@ async def fail(handle: Handle, error: HepError) -> None:
 
 
 async def cancelled(handle: Handle) -> None:
-    row = await in_database(lambda: Run.objects.only("cancelled_by", "cancel_reason").get(pk=handle.run.pk))
-    by = row.cancelled_by
-    await end(
-        handle,
-        ending(handle, Status.CANCELLED, "cancelled"),
-        Line("cancelling", {"by": by}),
-        Line("cancelled", {"by": by, "reason": row.cancel_reason, "upstream_closed_ms": None}),
-    )
+    asked = await in_database(lambda: Run.objects.only("cancelled_by", "cancel_reason").get(pk=handle.run.pk))
+    said = await in_database(lambda: handle.run.events.filter(name="cancelling").exists())
+    lines = [] if said else [Line("cancelling", {"by": asked.cancelled_by})]
+    last = {"by": asked.cancelled_by, "reason": asked.cancel_reason, "upstream_closed_ms": None}
+    await end(handle, ending(handle, Status.CANCELLED, "cancelled"), *lines, Line("cancelled", last))
 
 
 def since(run: Run) -> int:
@@ -215,14 +221,28 @@ def since(run: Run) -> int:
 
 def release(run: Run) -> None:
     """Give the lease back: the run is queued again, for whoever starts next."""
+    given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING).update(
+        status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None
+    )
+    if not given:
+        # Asked to cancel in the meantime: reconcile() ends it.
+        abandon(run)
+
+
+def abandon(run: Run) -> None:
+    """Let the lease run out at once, so that reconcile() settles the run and counts the attempt."""
+    Run.objects.filter(pk=run.pk, epoch=run.epoch, status__in=HELD).update(lease_until=Now())
+
+
+def give_up(run: Run, error: HepError) -> None:
+    """Fail a run of which this process has the epoch and nobody writes the log."""
+    data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": run.stage or None}
     with transaction.atomic():
-        held = Run.objects.filter(pk=run.pk, epoch=run.epoch)
-        given = held.filter(status=Status.RUNNING).update(
-            status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None
-        )
-        if not given:
-            # Asked to cancel in the meantime: let the lease run out at once, and reconcile() ends it.
-            held.filter(status__in=HELD).update(lease_until=Now())
+        run.last_seq, _ = events.head(run.pk)
+        events.append_unheld(run, ("error", data))
+        ended = {"status": Status.FAILED, "finished_at": Now(), "last_seq": run.last_seq, "error": data}
+        Run.objects.filter(pk=run.pk).update(holder=None, lease_until=None, **ended)
+        programs.discard(run)
 
 
 def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
@@ -234,29 +254,45 @@ def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
     """
     held = Run.objects.filter(status__in=HELD)
     lost = abandoned(held) if abandoned else held.filter(lease_until__lt=Now())
-    return [run for run in lost.only("pk", "uid", "epoch", "status", "stalled_attempts", "stage") if settle(run)]
+    return [run for run in lost.defer("input", "result") if settle(run)]
 
 
 def settle(run: Run) -> bool:
     with transaction.atomic():
-        row = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=run.status)
-        if not row.update(epoch=F("epoch") + 1, holder=None, lease_until=None):
-            return False
         row = Run.objects.filter(pk=run.pk)
+        if not row.filter(epoch=run.epoch, status=run.status).update(
+            epoch=F("epoch") + 1, holder=None, lease_until=None
+        ):
+            return False
+        record_lost(run)
         run.last_seq, _ = events.head(run.pk)
-        progressed = Step.objects.filter(run=run, epoch=run.epoch).exists()
-        stalled = 0 if progressed else run.stalled_attempts + 1
+        stalled = 0 if Step.objects.filter(run=run, epoch=run.epoch).exists() else run.stalled_attempts + 1
         if run.status == Status.CANCELLING:
-            who = row.values("cancelled_by", "cancel_reason").get()
-            by, reason = who["cancelled_by"], who["cancel_reason"]
-            data = {"by": by, "reason": reason, "upstream_closed_ms": None}
-            events.append_unheld(run, ("cancelling", {"by": by}), ("cancelled", data))
+            said = run.events.filter(name="cancelling").exists()
+            lines = [] if said else [("cancelling", {"by": run.cancelled_by})]
+            last = {"by": run.cancelled_by, "reason": run.cancel_reason, "upstream_closed_ms": None}
+            events.append_unheld(run, *lines, ("cancelled", last))
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
+            programs.discard(run)
         elif stalled >= STALLED_ATTEMPTS:
-            lost = WorkerLost()
-            error = {"code": lost.code, "message": lost.sentence, "retryable": lost.retryable, "stage": run.stage}
-            events.append_unheld(run, ("error", error))
-            row.update(status=Status.FAILED, finished_at=Now(), last_seq=run.last_seq, error=error)
+            give_up(run, WorkerLost())
         elif run.status == Status.RUNNING:
             row.update(status=Status.QUEUED, stalled_attempts=stalled)
     return True
+
+
+def record_lost(run: Run) -> None:
+    """Keep the stage in which a worker was lost: it says nothing of how long the stage takes, but that it broke."""
+    if run.stage and run.stage_started_at is not None:
+        provider = choose(run.engine)
+        record(
+            run_id=run.uid,
+            attempt=run.attempt,
+            kind=run.kind,
+            stage=run.stage,
+            duration_ms=round((timezone.now() - run.stage_started_at).total_seconds() * 1000),
+            outcome="lost",
+            provider=provider.name,
+            model=provider.model,
+            user_id=run.owner_id,
+        )

@@ -114,6 +114,6 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
             data = {"by": run.cancelled_by, "reason": reason, "upstream_closed_ms": None}
             events.append_unheld(run, ("cancelled", data))
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
-        transaction.on_commit(lambda: executor().cancel(run.pk, run.uid.hex, run.last_seq))
+        transaction.on_commit(lambda: executor().cancel(run))
     run.refresh_from_db()
     return run, True

@@ -1,12 +1,16 @@
 """What comes in is checked here, field by field; what goes out has its shape here."""
 
+import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import structlog
+from django.utils import timezone
 from rest_framework import serializers
 
 from generation.errors import Invalid
+from generation.fields import CannotOpen
 from generation.models import Run
 from generation.models.runs import LIVE, Status
 from generation.pipelines import PIPELINES
@@ -14,19 +18,26 @@ from generation.pipelines.base import stage_codes
 from generation.providers import ENGINES, choose
 from metrics.estimator import estimate
 
+logger = structlog.get_logger(__name__)
+
+_NAME = re.compile(r"[a-z_]{1,40}")
+NO_CHOICE: dict[str, Any] = {"invalid_choice": "This is not one of the choices."}
+
 
 class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
     """A field that is not listed is an error, not noise."""
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping) and (unknown := sorted(set(data) - set(self.fields))):
-            raise serializers.ValidationError({name: ["This field is not known here."] for name in unknown[:20]})
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
+            # Only what looks like a name is repeated: a case typed into the wrong place must not come back.
+            named = {name if _NAME.fullmatch(name) else "unknown" for name in unknown}
+            raise serializers.ValidationError({name: ["This field is not known here."] for name in sorted(named)[:20]})
         return super().to_internal_value(data)
 
 
 class RunInput(StrictSerializer):
-    language = serializers.ChoiceField(choices=("en", "da"), required=False)
-    engine = serializers.ChoiceField(choices=ENGINES, default="auto")
+    language = serializers.ChoiceField(choices=("en", "da"), required=False, error_messages=NO_CHOICE)
+    engine = serializers.ChoiceField(choices=ENGINES, default="auto", error_messages=NO_CHOICE)
 
 
 class ExerciseProgramInput(RunInput):
@@ -41,7 +52,7 @@ INPUTS: dict[str, type[RunInput]] = {
 
 
 class StartRequest(StrictSerializer):
-    kind = serializers.ChoiceField(choices=sorted(INPUTS))
+    kind = serializers.ChoiceField(choices=sorted(INPUTS), error_messages=NO_CHOICE)
     input = serializers.DictField()
 
 
@@ -49,7 +60,7 @@ class RunFilter(StrictSerializer):
     """The query of `GET /api/runs`; `cursor` and `page_size` belong to the paginator."""
 
     kind = serializers.CharField(required=False)
-    status = serializers.ChoiceField(choices=Status.choices, required=False)
+    status = serializers.ChoiceField(choices=Status.choices, required=False, error_messages=NO_CHOICE)
     clinic = serializers.UUIDField(required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
@@ -97,12 +108,22 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def eta_of(run: Run) -> dict[str, Any] | None:
-    """What a live run will still take, seen from the beginning of its stage."""
+    """What a live run will still take, by the stage it is in and the time it has spent there."""
     if run.status not in LIVE:
         return None
     codes = stage_codes(PIPELINES[run.kind])
     ahead = codes[codes.index(run.stage) :] if run.stage in codes else codes
-    return estimate(run.kind, ahead, choose(run.engine).name)
+    spent = timezone.now() - run.stage_started_at if run.stage_started_at and run.stage in codes else timedelta()
+    return estimate(run.kind, ahead, choose(run.engine).name, spent.total_seconds() * 1000)
+
+
+def opened(run: Run, name: str) -> Any:
+    """An encrypted value, or None where its key is gone: one such row must not take a whole list with it."""
+    try:
+        return getattr(run, name)
+    except CannotOpen:
+        logger.error("value_unreadable", run=str(run.uid), field=name)
+        return None
 
 
 def snapshot(run: Run) -> dict[str, Any]:
@@ -115,8 +136,8 @@ def snapshot(run: Run) -> dict[str, Any]:
         "stage": run.stage or None,
         "progress": run.progress,
         "eta": eta_of(run),
-        "input": run.input,
-        "result": run.result,
+        "input": opened(run, "input"),
+        "result": opened(run, "result"),
         "error": run.error,
         "quality_score": run.quality_score,
         "usage": {

@@ -65,11 +65,11 @@ class NewestFirst(CursorPagination):
     max_page_size = 100
     page_size_query_param = "page_size"
 
-    def paginate_queryset(self, queryset: QuerySet[Run], request: Request, view: Any = None) -> list[Run] | None:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any] | None:
         """Raises Invalid for a cursor that decodes to no place in the list."""
         try:
             return super().paginate_queryset(queryset, request, view)
-        except ValidationError:
+        except (ValidationError, exceptions.NotFound):
             raise errors.Invalid(fields={"cursor": ["Not a place in this list."]}) from None
 
 

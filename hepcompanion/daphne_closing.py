@@ -1,7 +1,7 @@
 """Makes Daphne send the close codes that an application asks for.
 
-Daphne hands the code to autobahn's `sendClose`, which takes 1000 and 3000 to 4999 only and raises for the codes that the
-protocol itself defines: 1001 going away, 1009 too big, 1012 come back. The socket then stays open.
+Daphne hands the code to autobahn's `sendClose`, which takes 1000 and 3000 to 4999 only and raises for the codes that
+the protocol itself defines: 1001 going away, 1009 too big, 1012 come back. The socket then stays open.
 """
 
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol

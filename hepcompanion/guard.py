@@ -11,10 +11,14 @@ import orjson
 import structlog
 from django.conf import settings
 
-from generation.errors import HepError, ServerError, TooLarge
+from generation.consumers.base import refusal_headers
+from generation.errors import HepError, Restarting, ServerError, TooLarge
+from generation.traces import where
 from hepcompanion.lifecycle import ensure_started
 
 logger = structlog.get_logger(__name__)
+
+FAREWELL_S = 1
 
 
 class Guard:
@@ -29,8 +33,9 @@ class Guard:
         try:
             await ensure_started()
             await self.application(scope, limited(scope, receive), answer.send)
-        except asyncio.CancelledError:
             await answer.end(ServerError())
+        except asyncio.CancelledError:
+            await answer.end(Restarting())
             raise
         except HepError as error:
             await answer.end(error)
@@ -39,7 +44,7 @@ class Guard:
             logger.info("client_left", error=type(error).__name__)
             await answer.end(ServerError())
         except Exception as error:
-            logger.error("request_failed", path=scope.get("path"), error=type(error).__name__, exc_info=settings.DEBUG)
+            logger.error("request_failed", path=scope.get("path"), error=type(error).__name__, at=where(error))
             await answer.end(ServerError())
 
 
@@ -64,17 +69,24 @@ class Answer:
             return
         self.ended = True
         try:
-            if self.websocket:
-                await self.forward({"type": "websocket.close", "code": 1011})
-                return
-            if not self.started:
-                headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-                await self.forward({"type": "http.response.start", "status": error.status, "headers": headers})
-                await self.forward({"type": "http.response.body", "body": orjson.dumps(error.body())})
-            else:
-                await self.forward({"type": "http.response.body", "body": b""})
+            async with asyncio.timeout(FAREWELL_S):
+                await self.say_last(error)
         except Exception as failure:
             logger.info("client_was_gone", error=type(failure).__name__)
+
+    async def say_last(self, error: HepError) -> None:
+        if self.websocket:
+            await self.forward({"type": "websocket.close", "code": 1011})
+        elif not self.started:
+            headers = [
+                (b"content-type", b"application/json"),
+                (b"cache-control", b"no-store"),
+                *((name.encode(), text.encode()) for name, text in refusal_headers(error).items()),
+            ]
+            await self.forward({"type": "http.response.start", "status": error.status, "headers": headers})
+            await self.forward({"type": "http.response.body", "body": orjson.dumps(error.body())})
+        else:
+            await self.forward({"type": "http.response.body", "body": b""})
 
 
 def limited(scope: dict[str, Any], receive: Any) -> Any:

@@ -19,17 +19,24 @@ _draining: "asyncio.Task[None] | None" = None
 
 
 async def ensure_started() -> None:
-    """Start the executor once per process. Raises AlreadyRunning to the first caller and to all later ones."""
+    """Start the executor once per process. Raises what hindered it; the next caller tries again."""
     global _starting
     if _starting is None:
-        _starting = asyncio.ensure_future(executor().start())
-        # What is loaded by now stays, and events are many small objects that die at once: with the default thresholds
-        # a busy server spends a third of its time looking for cycles among them.
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
-        drain_with_reactor()
-    if not _starting.done() or _starting.exception() is not None:
+        _starting = asyncio.ensure_future(start())
+    if not _starting.done():
         await asyncio.shield(_starting)
+    elif (failure := _starting.exception()) is not None:
+        _starting = None
+        raise failure
+
+
+async def start() -> None:
+    await executor().start()
+    drain_with_reactor()
+    # What is loaded by now stays, and events are many small objects that die at once: with the default thresholds
+    # a busy server spends a third of its time looking for cycles among them.
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def drain_feed() -> None:

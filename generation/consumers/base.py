@@ -121,14 +121,14 @@ def refusal_headers(error: HepError) -> dict[str, str]:
 
 
 async def first_of(work: Awaitable[Any], other: Awaitable[Any]) -> bool:
-    """Wait for either; the one that is not done is cancelled. True if `work` finished, whose error is raised."""
+    """Wait for either; the one that is not done is cancelled. True if `work` finished. Raises what they raise."""
     tasks = asyncio.ensure_future(work), asyncio.ensure_future(other)
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for task in tasks:
             task.cancel()
-    if tasks[0].done() and not tasks[0].cancelled():
-        tasks[0].result()
-        return True
-    return False
+    for task in tasks:
+        if task.done() and not task.cancelled():
+            task.result()
+    return tasks[0].done() and not tasks[0].cancelled()

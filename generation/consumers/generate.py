@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from generation import runs
+from generation import events, runs
 from generation.consumers.base import HttpConsumer, first_of
 from generation.consumers.open_streams import open_stream
 from generation.consumers.owned import owned
 from generation.consumers.stream import StreamConsumer
 from generation.database import in_database
 from generation.dialects import exercise_program
-from generation.errors import HepError, Invalid
+from generation.errors import HepError, Invalid, Restarting
 from generation.feed import Watcher, feed
 from generation.models import Run
 from generation.models.runs import Status
@@ -56,7 +56,7 @@ class GenerateStream(StreamConsumer):
     methods = ("POST",)
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.dialect = GenerateDialect()
+        self.dialect = self.generate = GenerateDialect()
         await super().__call__(scope, receive, send)
 
     async def serve(self) -> None:
@@ -68,6 +68,8 @@ class GenerateStream(StreamConsumer):
             run_id, after = parse_dialect_cursor(cursor)
             user = self.identity.user
             run = await in_database(lambda: runs.get_run_for(user, run_id))
+            if (told := await in_database(lambda: events.last_progress(run, after))) is not None:
+                self.generate.translator.frames(told.envelope)
         await self.follow(run, after, location=f"/api/runs/{run.uid}")
 
 
@@ -106,6 +108,4 @@ class Generate(HttpConsumer):
         elif run.status == Status.CANCELLED:
             await self.respond(409, {"error": {"code": "CANCELLED", "message": "The run was cancelled."}}, location)
         else:
-            # The server shuts down; the run goes on elsewhere or after the restart.
-            error = {"code": "SERVER_ERROR", "message": "The server is restarting; the run goes on."}
-            await self.respond(503, {"error": error}, location | {"retry-after": "5"})
+            raise Restarting

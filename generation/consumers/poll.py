@@ -41,6 +41,7 @@ class RunEvents(HttpConsumer):
         run = await in_database(lambda: runs.get_run_for(user, run_id))
         with open_stream(user.pk):
             async with await feed().follow(run, after) as watcher:
+                await watcher.require_kept()
                 page: list[Frame] = []
                 if await first_of(self.fill(page, watcher, wait), self.disconnected()):
                     await self.send_page(page, watcher)

@@ -12,6 +12,7 @@ from django.conf import settings
 
 from generation import runs
 from generation.consumers.base import SECURE, Receive, Send, header_map, require_known_host
+from generation.consumers.commands import cursor_of, parse_command, ref_of, run_of, text_of
 from generation.consumers.open_streams import open_stream
 from generation.database import in_database
 from generation.errors import (
@@ -28,7 +29,7 @@ from generation.feed import Watcher, feed
 from generation.models import Run
 from generation.permissions import Identity, allowed_origin, identify
 from generation.serializers import start_request
-from generation.wire import MAX_CURSOR, WS_PING, parse_cursor
+from generation.wire import WS_PING, parse_cursor
 
 logger = structlog.get_logger(__name__)
 
@@ -51,8 +52,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self.receive_message, self.send_message = scope, receive, send
         self.headers = header_map(scope)
-        self.watchers: dict[str, Watcher] = {}
-        self.pumps: set[asyncio.Task[None]] = set()
+        # By run id: the watcher that is read, and the task that reads it.
+        self.followed: dict[str, tuple[Watcher, asyncio.Task[None]]] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
         self.sent_bytes = 0
         self.closing: int | None = None
         # Held while a command is answered, so that the end of a run does not close the socket on the answer.
@@ -65,7 +67,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             with open_stream(self.identity.user.pk):
                 await self.serve()
         except HepError as error:
-            await self.close_with(CLOSE_CODES.get(type(error), 4400))
+            await self.close_with(CLOSE_CODES.get(type(error), CLOSE_CODES[Invalid]))
 
     async def admit(self) -> Identity:
         require_known_host(self.headers)
@@ -79,6 +81,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return identity
 
     async def serve(self) -> None:
+        self.main = asyncio.current_task()
         feed().listeners.add(self.on_beat)
         try:
             await self.opened()
@@ -93,23 +96,31 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             raise
         finally:
             feed().listeners.discard(self.on_beat)
-            for pump in list(self.pumps):
-                pump.cancel()
-            await asyncio.gather(*self.pumps, return_exceptions=True)
+            for task in list(self.tasks):
+                task.cancel()
+            await asyncio.gather(*self.tasks, return_exceptions=True)
+            # Not left to the tasks: one that was cancelled before its first step has entered nothing.
+            for watcher, _ in list(self.followed.values()):
+                await feed().leave(watcher)
 
     async def opened(self) -> None:
         """What a socket does before it reads commands."""
 
     def on_beat(self) -> None:
-        if feed().draining:
-            self.spawn(self.close_with(GOING_AWAY))
-        else:
-            self.spawn(self.send_message({"type": "websocket.send", "text": WS_PING}))
+        self.spawn(self.close_with(GOING_AWAY) if feed().draining else self.say(WS_PING))
 
-    def spawn(self, work: Any) -> None:
-        task = asyncio.ensure_future(work)
-        self.pumps.add(task)
-        task.add_done_callback(self.pumps.discard)
+    def spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def say(self, text: str) -> None:
+        """Send a frame, and cut the socket off when it has had its share: nobody sees whether a client reads."""
+        self.sent_bytes += len(text)
+        await self.send_message({"type": "websocket.send", "text": text})
+        if self.sent_bytes >= settings.STREAM_MAX_BYTES:
+            await self.close_with(TRY_AGAIN)
 
     async def on_message(self, message: dict[str, Any]) -> None:
         text = message.get("text")
@@ -117,18 +128,17 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if len(frame) > MAX_FRAME_BYTES:
             await self.close_with(TOO_BIG)
             return
-        ref: Any = None
+        ref: str | int | None = None
         try:
             command = parse_command(text)
             ref = ref_of(command)
-            run_id = await self.obey(command)
-            answer = {"type": "ok", "ref": ref, "run": run_id}
+            answer = {"type": "ok", "ref": ref, "run": await self.obey(command)}
         except HepError as error:
             answer = {"type": "error", "ref": ref, **error.body()["error"]}
         except Exception as error:
             logger.error("command_failed", error=type(error).__name__)
             answer = {"type": "error", "ref": ref, **ServerError().body()["error"]}
-        await self.send_message({"type": "websocket.send", "text": orjson.dumps(answer).decode()})
+        await self.say(orjson.dumps(answer).decode())
 
     async def obey(self, command: dict[str, Any]) -> str | None:
         """Carry out a command and return the id of its run. Raises HepError."""
@@ -145,17 +155,14 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return run_id
 
     async def subscribe(self, command: dict[str, Any]) -> str:
-        after = command.get("after", 0)
-        if type(after) is not int or not 0 <= after <= MAX_CURSOR:
-            raise Invalid("The cursor must be a plain number.", fields={"after": ["Not a cursor."]})
-        run = await self.run_of(command)
-        await self.watch(run, after)
+        after, run_id = cursor_of(command), run_of(command)
+        run = await in_database(lambda: runs.get_run_for(self.identity.user, run_id))
+        await self.follow(run, after)
         return str(run.uid)
 
     async def unsubscribe(self, command: dict[str, Any]) -> str:
-        run_id = text_of(command, "run")
-        if (watcher := self.watchers.pop(run_id, None)) is not None:
-            watcher.close()
+        run_id = str(run_of(command))
+        await self.unfollow(run_id)
         return run_id
 
     async def start(self, command: dict[str, Any]) -> str:
@@ -168,49 +175,56 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return str((await in_database(start)).uid)
 
     async def cancel(self, command: dict[str, Any]) -> str:
-        run_id = text_of(command, "run")
+        run_id = run_of(command)
         run, _ = await in_database(lambda: runs.cancel(self.identity.user, run_id))
         return str(run.uid)
 
     async def answer_ping(self, command: dict[str, Any]) -> None:
         return None
 
-    async def run_of(self, command: dict[str, Any]) -> Run:
-        run_id = text_of(command, "run")
-        return await in_database(lambda: runs.get_run_for(self.identity.user, run_id))
-
-    async def watch(self, run: Run, after: int) -> None:
+    async def follow(self, run: Run, after: int) -> None:
         """Follow a run from `after`; one that is followed already just moves its cursor."""
         run_id = str(run.uid)
+        await self.unfollow(run_id)
         watcher = await feed().follow(run, after)
-        if (former := self.watchers.get(run_id)) is not None:
-            former.close()
-        self.watchers[run_id] = watcher
-        self.spawn(self.pump(watcher))
-
-    async def pump(self, watcher: Watcher) -> None:
+        watcher.task = self.main
         try:
-            async with watcher:
-                while (frames := await watcher.batch()) is not None:
-                    for frame in frames:
-                        text = frame.body.decode()
-                        self.sent_bytes += len(text)
-                        await self.send_message({"type": "websocket.send", "text": text})
-                    if self.sent_bytes >= settings.STREAM_MAX_BYTES:
-                        await self.close_with(TRY_AGAIN)
-                        return
-            if watcher.at_end:
-                await self.ended(watcher)
-        except CursorExpired:
-            await self.close_with(CLOSE_CODES[CursorExpired])
-        except Exception as error:
-            logger.error("socket_failed", error=type(error).__name__, run=watcher.tail.run_id)
-            await self.close_with(TRY_AGAIN)
+            await watcher.require_kept()
+        except HepError:
+            await feed().leave(watcher)
+            raise
+        self.followed[run_id] = (watcher, self.spawn(self.pump(run_id, watcher)))
 
-    async def ended(self, watcher: Watcher) -> None:
+    async def unfollow(self, run_id: str) -> None:
+        """Stop following, and wait until the last frame in hand is sent: what comes next comes after it."""
+        if run_id in self.followed:
+            watcher, pumping = self.followed.pop(run_id)
+            watcher.close()
+            await asyncio.wait([pumping])
+            await feed().leave(watcher)
+
+    async def pump(self, run_id: str, watcher: Watcher) -> None:
+        now = watcher.feed.loop.time
+        try:
+            while (frames := await watcher.batch()) is not None and self.closing is None:
+                for frame in frames:
+                    if watcher.closed:
+                        return
+                    watcher.sending_since = now()
+                    await self.say(frame.body.decode())
+                    watcher.sending_since = None
+        except Exception as error:
+            logger.error("socket_failed", error=type(error).__name__, run=run_id)
+            await self.close_with(TRY_AGAIN)
+            return
+        # Not when it was closed: whoever closed it waits for us, and may hold what `ended` waits for.
+        if watcher.at_end and not watcher.closed:
+            self.followed.pop(run_id, None)
+            await feed().leave(watcher)
+            await self.ended(run_id)
+
+    async def ended(self, run_id: str) -> None:
         """Called when a run's log has been sent to its end."""
-        if self.watchers.get(watcher.tail.run_id) is watcher:
-            del self.watchers[watcher.tail.run_id]
 
     async def close_with(self, code: int) -> None:
         if self.closing is None:
@@ -227,11 +241,10 @@ class RunSocket(Socket):
         run_id = self.scope["url_route"]["kwargs"]["run_id"]
         run = await in_database(lambda: runs.get_run_for(self.identity.user, run_id))
         self.run_id = str(run.uid)
-        await self.watch(run, after)
+        await self.follow(run, after)
 
-    async def ended(self, watcher: Watcher) -> None:
-        await super().ended(watcher)
-        if watcher.tail.run_id == self.run_id:
+    async def ended(self, run_id: str) -> None:
+        if run_id == self.run_id:
             async with self.answering:
                 await self.close_with(FINISHED)
 
@@ -243,31 +256,3 @@ class NoSuchSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await receive()
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.close", "code": CLOSE_CODES[NotFound]})
-
-
-def parse_command(text: str | None) -> dict[str, Any]:
-    """Raises Invalid."""
-    if text is None:
-        raise Invalid("Commands are text frames, not binary ones.")
-    try:
-        command = orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise Invalid("The frame is not valid JSON.") from None
-    if not isinstance(command, dict):
-        raise Invalid("A command is a JSON object.")
-    return command
-
-
-def ref_of(command: dict[str, Any]) -> str | int | None:
-    """Whatever the client sent to know the answer by. Raises Invalid: the answer must be able to carry it."""
-    ref = command.get("ref")
-    if ref is not None and type(ref) not in (str, int):
-        raise Invalid(fields={"ref": ["Text or a number."]})
-    return ref
-
-
-def text_of(command: dict[str, Any], name: str) -> str:
-    value = command.get(name)
-    if not isinstance(value, str):
-        raise Invalid(fields={name: ["Text is needed here."]})
-    return value

@@ -1,8 +1,9 @@
 """Server-sent events: one run's log to one client, from its cursor to the end."""
 
 import asyncio
+import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 import structlog
@@ -24,6 +25,7 @@ logger = structlog.get_logger(__name__)
 RETRY_MS = 1000
 # After a shutdown or a cut the clients come back spread over this time.
 COME_BACK_MS = (1000, 5000)
+FAREWELL_S = 1
 
 
 class Dialect(Protocol):
@@ -85,6 +87,7 @@ class StreamConsumer(HttpConsumer):
             if watcher.at_end:
                 await self.send_response(204, b"")
                 return
+            await watcher.require_kept()
             headers = self.stream_headers()
             if location is not None:
                 headers.append((b"location", location.encode()))
@@ -92,46 +95,57 @@ class StreamConsumer(HttpConsumer):
             await self.stream(run, watcher)
 
     async def stream(self, run: Run, watcher: Watcher) -> None:
+        watcher.task = asyncio.current_task()
         leaving = asyncio.ensure_future(self.close_on_disconnect(watcher))
         # Somebody else's reading of a run does not own it, whatever endpoint it came by.
         is_owner = self.owned and run.owner_id == self.identity.user.pk
         if is_owner:
             owned().attach(run.pk)
         last = b""
-        gone = False
         try:
             await self.send_body(retry_frame(RETRY_MS), more_body=True)
             last = await self.pump(watcher)
-            gone = leaving.done() and not feed().draining and not watcher.at_end
         except asyncio.CancelledError:
-            # Daphne cancels what runs when it shuts down; the client comes back by its cursor.
+            # Daphne cancels what runs when it shuts down, the feed whoever is stuck; they come back by their cursor.
             last = come_back()
             raise
         except Exception as error:
             logger.error("stream_failed", error=type(error).__name__, run=str(run.uid))
             last = come_back() + self.dialect.refusal(ServerError())
         finally:
+            left = leaving.done() and leaving.exception() is None
+            leaving.cancel()
             if is_owner:
-                owned().detach(run, self.identity.user, gone)
-            if not leaving.done():
-                leaving.cancel()
-                await self.send_body(last)
+                owned().detach(run, self.identity.user, gone=left and not feed().draining and not watcher.at_end)
+            if not left:
+                await farewell(self.send_body(last))
 
     async def pump(self, watcher: Watcher) -> bytes:
         """Send until there is no more; returns what the stream should end with."""
         sent = 0
-        send, encode = self.base_send, self.dialect.frames
+        send, encode, now = self.base_send, self.dialect.frames, watcher.feed.loop.time
         while (frames := await watcher.batch()) is not None:
             body = await encode(frames) if frames else SSE_PING
             sent += len(body)
+            watcher.sending_since = now()
             await send({"type": "http.response.body", "body": body, "more_body": True})
+            watcher.sending_since = None
             if sent >= settings.STREAM_MAX_BYTES:
                 return come_back()
         return come_back() if feed().draining and not watcher.at_end else b""
 
     async def close_on_disconnect(self, watcher: Watcher) -> None:
-        await self.disconnected()
-        watcher.close()
+        try:
+            await self.disconnected()
+        finally:
+            watcher.close()
+
+
+async def farewell(sending: Awaitable[None]) -> None:
+    """Send the last words, unless the client has stopped taking any."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(FAREWELL_S):
+            await sending
 
 
 def come_back() -> bytes:

@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+from generation.models import Run
+
 
 class Executor(Protocol):
     async def start(self) -> None:
@@ -13,7 +15,7 @@ class Executor(Protocol):
     def submit(self, run_pk: int) -> None:
         """Say, from any thread, that a run was queued. Losing this call costs a second."""
 
-    def cancel(self, run_pk: int, run_hex: str, last_seq: int) -> None:
+    def cancel(self, run: Run) -> None:
         """Say, from any thread, that a run was asked to cancel, or was cancelled while it was queued."""
 
     def health(self) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class InProcessExecutor:
         self.attempts: dict[int, Attempt] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.keeper: asyncio.Task[None] | None = None
+        self.telling: set[asyncio.Task[None]] = set()
         self.draining = False
         self.lock = ExecutorLock(Path(settings.DATABASES["default"]["NAME"])) if settings.SQLITE else None
         self.renewed = 0.0
@@ -38,12 +39,17 @@ class InProcessExecutor:
             return
         if self.lock is not None:
             self.lock.take()
-        self.loop = asyncio.get_running_loop()
-        self.renewed = self.loop.time()
         # Whoever holds the lock on a SQLite file is its only executor: every lease on it is a dead process's.
         abandoned: Callable[[Any], Any] | None = (lambda held: held.exclude(holder=self.id)) if self.lock else None
-        await in_database(lambda: reconcile(abandoned))
-        await self.take_queued()
+        try:
+            await in_database(lambda: reconcile(abandoned))
+        except BaseException:
+            # The database was not ready; whoever tries again finds everything as before.
+            if self.lock is not None:
+                self.lock.release()
+            raise
+        self.loop = asyncio.get_running_loop()
+        self.renewed = self.loop.time()
         self.keeper = asyncio.create_task(self.keep())
 
     async def drain(self) -> None:
@@ -62,9 +68,9 @@ class InProcessExecutor:
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self.admit, run_pk)
 
-    def cancel(self, run_pk: int, run_hex: str, last_seq: int) -> None:
+    def cancel(self, run: Run) -> None:
         if self.loop is not None:
-            self.loop.call_soon_threadsafe(self.cancel_here, run_pk, run_hex, last_seq)
+            self.loop.call_soon_threadsafe(self.cancel_here, run)
 
     def health(self) -> dict[str, Any]:
         return {"running": self.loop is not None and not self.draining, "runs": len(self.attempts)}
@@ -83,13 +89,14 @@ class InProcessExecutor:
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("attempt_broke", error=type(error).__name__)
 
-    def cancel_here(self, run_pk: int, run_hex: str, last_seq: int) -> None:
-        if (attempt := self.attempts.get(run_pk)) is not None:
-            attempt.stop(Stop.USER)
+    def cancel_here(self, run: Run) -> None:
+        if (attempt := self.attempts.get(run.pk)) is not None:
+            attempt.stop(Stop.USER, run.cancelled_by)
         # If it was cancelled while it was queued, nobody else tells its readers.
         assert self.loop is not None
-        task = self.loop.create_task(events.announce(run_hex, last_seq))
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        telling = self.loop.create_task(events.tell(run.uid.hex, run.last_seq))
+        self.telling.add(telling)
+        telling.add_done_callback(self.telling.discard)
 
     async def keep(self) -> None:
         """Look after what is held and what waits, until the process ends."""
@@ -97,19 +104,20 @@ class InProcessExecutor:
         look_every = min(LOOK_EVERY_S, settings.RUN_LEASE_S / 5)
         reconciled = self.loop.time()
         while True:
-            await asyncio.sleep(look_every)
             try:
-                await self.look_at_held()
                 await self.take_queued()
+                await asyncio.sleep(look_every)
+                await self.look_at_held()
                 if self.loop.time() - reconciled >= RECONCILE_EVERY_S:
                     reconciled = self.loop.time()
                     for run in await in_database(reconcile):
-                        await events.announce(run.uid.hex, run.last_seq)
+                        await events.tell(run.uid.hex, run.last_seq)
             except Exception as error:
                 logger.warning("executor_interrupted", error=type(error).__name__)
                 if self.loop.time() - self.renewed > settings.RUN_LEASE_S:
                     # Nothing could be renewed for a whole lease: others may have these runs by now.
                     self.stop_all(Stop.LEASE_LOST)
+                await asyncio.sleep(look_every)
 
     async def look_at_held(self) -> None:
         """Renew the leases, and learn which runs were asked to cancel or were taken over."""
@@ -119,24 +127,24 @@ class InProcessExecutor:
             return
         renew = self.loop.time() - self.renewed >= settings.RUN_LEASE_S / 5
         asked_at = self.loop.time()
-        held = await in_database(lambda: self.held(renew))
+        # Only what was claimed before the question is asked: a claim that commits meanwhile is in no answer to it.
+        claimed = {pk: (attempt, attempt.run.epoch) for pk, attempt in self.attempts.items() if attempt.run}
+        held = await in_database(lambda: self.held(list(claimed), renew))
         if renew:
             self.renewed = asked_at
-        for run_pk, attempt in list(self.attempts.items()):
-            if attempt.run is None:
-                continue
-            epoch, status = held.get(run_pk, (None, None))
-            if epoch != attempt.run.epoch:
+        for run_pk, (attempt, epoch) in claimed.items():
+            row = held.get(run_pk)
+            if row is None or row.epoch != epoch:
                 attempt.stop(Stop.LEASE_LOST)
-            elif status == Status.CANCELLING:
-                attempt.stop(Stop.USER)
+            elif row.status == Status.CANCELLING:
+                attempt.stop(Stop.USER, row.cancelled_by)
 
-    def held(self, renew: bool) -> dict[int, tuple[int, str]]:
+    def held(self, run_pks: list[int], renew: bool) -> dict[int, Run]:
         # Only what is worked on: a run whose attempt broke off must run out of its lease, not be kept by us.
-        mine = Run.objects.filter(pk__in=list(self.attempts), holder=self.id, status__in=HELD)
+        mine = Run.objects.filter(pk__in=run_pks, holder=self.id, status__in=HELD)
         if renew:
             mine.update(lease_until=lease_end())
-        return {pk: (epoch, status) for pk, epoch, status in mine.values_list("pk", "epoch", "status")}
+        return {run.pk: run for run in mine.only("pk", "epoch", "status", "cancelled_by")}
 
     async def take_queued(self) -> None:
         free = settings.MAX_CONCURRENT_RUNS - len(self.attempts)

@@ -3,26 +3,16 @@
 import uuid
 from typing import Any
 
-from django.core.management.base import CommandError, OutputWrapper
+from django.core.management.base import OutputWrapper
 
 from generation.database import in_database
-from generation.errors import HepError
 from generation.feed import feed
 from generation.models import Run, User
-from generation.runs import get_run_for
 
 
 def operator() -> User:
     """Whoever may run commands on the server may see and steer every run."""
     return User(id=uuid.UUID(int=0), username="operator", is_staff=True)
-
-
-def find(run_id: str) -> Run:
-    """Raises CommandError."""
-    try:
-        return get_run_for(operator(), run_id)
-    except HepError as error:
-        raise CommandError(error.sentence) from None
 
 
 def line(envelope: dict[str, Any]) -> str:

@@ -50,6 +50,7 @@ class Run(models.Model):
     error = models.JSONField(null=True, blank=True)
 
     stage = models.CharField(max_length=40, blank=True)
+    stage_started_at = models.DateTimeField(null=True, blank=True)
     progress = models.FloatField(default=0)
     quality_score = models.FloatField(null=True, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 import httpx
 from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 Envelope = dict[str, Any]
 Stream = AsyncGenerator[Envelope, None]
@@ -132,7 +132,7 @@ async def follow_poll(base_url: str, run_id: str, token: str | None, after: int 
 
 FOLLOWERS: dict[str, Follow] = {"sse": follow_sse, "ws": follow_ws, "poll": follow_poll}
 # What a client should take as "come back": the connection, or the server behind it, is gone for now.
-GONE = (httpx.TransportError, OSError, Closed, ConnectionClosed, InvalidStatus, EOFError)
+GONE = (httpx.TransportError, OSError, Closed, ConnectionClosed, InvalidHandshake, EOFError)
 
 
 async def take(envelopes: Stream, count: int) -> list[Envelope]:

@@ -1,10 +1,10 @@
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from generation import runs
-from generation.errors import HepError
 from generation.management.following import operator
+from generation.management.quietly import in_a_sentence
 
 
 class Command(BaseCommand):
@@ -14,8 +14,6 @@ class Command(BaseCommand):
         parser.add_argument("run")
 
     def handle(self, *args: Any, run: str, **options: Any) -> None:
-        try:
+        with in_a_sentence():
             found, changed = runs.cancel(operator(), run)
-        except HepError as error:
-            raise CommandError(error.sentence) from None
         self.stdout.write(f"{found.uid} is {found.status}{'' if changed else ' already'}.")

@@ -7,11 +7,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from generation import runs
 from generation.database import in_database
-from generation.errors import HepError
 from generation.executors import executor
 from generation.executors.base import AlreadyRunning
 from generation.first_start import DEMO, demo_user, prepare
 from generation.management.following import print_log
+from generation.management.quietly import in_a_sentence
 from generation.models import Run, User
 from generation.models.runs import Status
 from generation.serializers import cleaned
@@ -29,16 +29,14 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, case: str, user: str, language: str | None, **options: Any) -> None:
         prepare()
-        owner = demo_user()[0] if user == DEMO else User.objects.filter(username=user).first()
+        owner = demo_user() if user == DEMO else User.objects.filter(username=user).first()
         if owner is None:
             raise CommandError(f"There is no user {user!r}.")
         wish = {"prompt": case} | ({"language": language} if language else {})
-        try:
+        with in_a_sentence():
             run = runs.start(owner, KIND, cleaned(KIND, wish))
-        except HepError as error:
-            raise CommandError(f"{error.sentence} {error.fields or ''}".strip()) from None
-        self.stdout.write(f"Run {run.uid}")
-        asyncio.run(see_to(run, self.stdout))
+            self.stdout.write(f"Run {run.uid}")
+            asyncio.run(see_to(run, self.stdout))
         if run.status != Status.SUCCEEDED:
             raise CommandError(f"The run was {run.status}.")
 

@@ -8,7 +8,7 @@ from typing import Any
 from daphne.server import Server
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from generation.first_start import demo_user, prepare
+from generation.first_start import demo_password, demo_user, prepare
 from generation.models import ApiToken
 from hepcompanion import lifecycle
 
@@ -25,7 +25,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, port: int, **options: Any) -> None:
         require_free(port)
         prepare()
-        user, password = demo_user()
+        user = demo_user()
+        password = demo_password(user) or "(the one you have set)"
         former = list(ApiToken.objects.filter(user=user, name=TOKEN_NAME).values_list("pk", flat=True))
         _, token = ApiToken.objects.create(user=user, name=TOKEN_NAME, expiry=None)
         self.stdout.write(f"Address: http://{HOST}:{port}/")

@@ -3,7 +3,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from generation.management.following import find, print_log
+from generation.management.following import operator, print_log
+from generation.management.quietly import in_a_sentence
+from generation.runs import get_run_for
+from generation.wire import parse_cursor
 
 
 class Command(BaseCommand):
@@ -11,7 +14,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("run")
-        parser.add_argument("--after", type=int, default=0, help="Begin behind this number.")
+        parser.add_argument("--after", default="0", help="Begin behind this number.")
 
-    def handle(self, *args: Any, run: str, after: int, **options: Any) -> None:
-        asyncio.run(print_log(find(run), self.stdout, after))
+    def handle(self, *args: Any, run: str, after: str, **options: Any) -> None:
+        with in_a_sentence():
+            asyncio.run(print_log(get_run_for(operator(), run), self.stdout, parse_cursor(after)))
