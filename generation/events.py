@@ -9,6 +9,7 @@ import asyncio
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
 from typing import Any
 
 import orjson
@@ -172,7 +173,8 @@ class Writer:
         self.storing = False
         self.rate = 0.0
         self.loop = asyncio.get_running_loop()
-        self.tasks = [asyncio.create_task(self.write()), asyncio.create_task(self.hint())]
+        # In a context of their own: they serve every run, and must not log as the one that happened to be first.
+        self.tasks = [asyncio.create_task(work(), context=Context()) for work in (self.write, self.hint)]
 
     def submit(self, entry: Entry) -> None:
         self.waiting.append(entry)

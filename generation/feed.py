@@ -7,6 +7,7 @@ reordered one can delay a watcher by the second until the next look at the heads
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from types import TracebackType
 from typing import Any, Self
 
@@ -193,7 +194,12 @@ class Feed:
         # Called at each heartbeat and once when the process drains, for connections without a watcher.
         self.listeners: set[Callable[[], None]] = set()
         self.channel: str | None = None
-        self.tasks = [asyncio.create_task(forever(work)) for work in (self.receive, self.compare_heads, self.beat)]
+        self.naming = asyncio.Lock()
+        # In a context of their own: they serve everybody, and must not log as the request that happened to be first.
+        self.tasks = [
+            asyncio.create_task(forever(work), context=Context())
+            for work in (self.receive, self.compare_heads, self.beat)
+        ]
 
     async def follow(self, run: Run, after: int) -> Watcher:
         """Start watching `run` past `after`."""
@@ -270,12 +276,14 @@ class Feed:
             logger.warning("layer_unreachable", error=type(error).__name__)
 
     async def own_channel(self) -> str:
-        if self.channel is None:
-            self.channel = await get_channel_layer().new_channel("feed")
+        # Locked, since a layer may go to the network for it: a second channel would get messages that nobody reads.
+        async with self.naming:
+            if self.channel is None:
+                self.channel = await get_channel_layer().new_channel("feed")
         return self.channel
 
     async def receive(self) -> None:
-        message = await get_channel_layer().receive(await self.own_channel())
+        message = await get_channel_layer().receive(self.channel or await self.own_channel())
         tail = self.tails.get(message["run"])
         if tail is not None:
             self.advance(tail, message["last_seq"], message.get("frames", ()))

@@ -18,13 +18,6 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
 
-def whole(name: str, default: int) -> int:
-    value = positive(name, default)
-    if value != int(value):
-        raise ImproperlyConfigured(f"{name} must be a whole number, not {value:g}.")
-    return int(value)
-
-
 def positive(name: str, default: float) -> float:
     try:
         value = float(env.float(name, default=default))
@@ -32,6 +25,16 @@ def positive(name: str, default: float) -> float:
         raise ImproperlyConfigured(f"{name} must be a number.") from error
     if value <= 0:
         raise ImproperlyConfigured(f"{name} must be greater than 0, not {value:g}.")
+    return value
+
+
+def whole(name: str, default: int, least: int = 1) -> int:
+    try:
+        value = int(env.str(name, default=str(default)))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be a whole number.") from error
+    if value < least:
+        raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
     return value
 
 
@@ -222,7 +225,7 @@ CHANNEL_LAYERS = {
 MAX_ACTIVE_RUNS_PER_USER = whole("MAX_ACTIVE_RUNS_PER_USER", 5)
 MAX_STARTS_PER_MINUTE = whole("MAX_STARTS_PER_MINUTE", 30)
 MAX_OPEN_STREAMS_PER_USER = whole("MAX_OPEN_STREAMS_PER_USER", 20)
-MAX_CONCURRENT_RUNS = whole("MAX_CONCURRENT_RUNS", 100)
+MAX_CONCURRENT_RUNS = whole("MAX_CONCURRENT_RUNS", 100, least=0)
 MAX_BODY_BYTES = whole("MAX_BODY_BYTES", 262_144)
 # The body limit above is checked before Django sees the body, in the same words for every route.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None

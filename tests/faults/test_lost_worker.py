@@ -226,12 +226,12 @@ async def test_a_run_claimed_while_the_leases_are_looked_at_is_not_taken_for_los
     await in_database(attempt.take)
     other = executor.attempts[second.pk] = runner.Attempt(second.pk, executor.id)
     stopped: list[runner.Stop] = []
-    monkeypatch.setattr(runner.Attempt, "stop", lambda self, why: stopped.append(why))
+    monkeypatch.setattr(runner.Attempt, "stop", lambda self, why, by="": stopped.append(why))
     seen = executor.held
 
-    def held_then_claimed(renew: bool) -> Any:
+    def held_then_claimed(run_pks: list[int], renew: bool) -> Any:
         # The answer is on its way to the loop while another thread claims.
-        answer = seen(renew)
+        answer = seen(run_pks, renew)
         other.take()
         return answer
 
