@@ -591,7 +591,7 @@ async def test_an_odd_frame_is_answered_and_the_socket_stays(standing_server, un
 
 def ping_of(size: int, filler: str = "x") -> str:
     """A ping whose frame has this many bytes."""
-    empty = json.dumps({"type": "ping", "ref": ""})
+    empty = json.dumps({"type": "ping", "note": ""})
     room = size - len(empty)
     width = len(filler.encode())
     return empty[:-2] + filler * (room // width) + "x" * (room % width) + empty[-2:]

@@ -5,7 +5,7 @@ import re
 
 from tests.support.checkout import ROOT, files
 
-READERS = {"env", "positive"}
+READERS = {"env", "positive", "whole"}
 
 
 def settings_read() -> set[str]:
