@@ -81,6 +81,7 @@ class Attempt:
         self.task: asyncio.Task[None] | None = None
         self.run: Run | None = None
         self.handle: Handle | None = None
+        self.cancelling_told = False
 
     def stop(self, why: Stop, by: str = "") -> None:
         """Stop working for this reason. Once the ending is being written there is nothing left to stop."""
@@ -90,6 +91,7 @@ class Attempt:
             if why is Stop.USER and self.handle is not None and not self.handle.log.closed:
                 # Said at once: closing what is open upstream may take its time.
                 self.handle.emit("cancelling", by=by)
+                self.cancelling_told = True
 
     async def execute(self) -> None:
         # Shielded, so that a claim that has won always comes back to be worked on or released.
@@ -144,7 +146,7 @@ class Attempt:
         """Act on the reason for which the task was cancelled."""
         self.ending = True
         if self.why is Stop.USER:
-            await cancelled(handle)
+            await cancelled(handle, self.cancelling_told)
         elif self.why is Stop.LEASE_LOST:
             logger.warning("attempt_lost")
         else:
@@ -207,10 +209,9 @@ async def fail(handle: Handle, error: HepError) -> None:
     await end(handle, ending(handle, Status.FAILED, "failed", error=data), Line("error", data))
 
 
-async def cancelled(handle: Handle) -> None:
+async def cancelled(handle: Handle, cancelling_told: bool) -> None:
     asked = await in_database(lambda: Run.objects.only("cancelled_by", "cancel_reason").get(pk=handle.run.pk))
-    said = await in_database(lambda: handle.run.events.filter(name="cancelling").exists())
-    lines = [] if said else [Line("cancelling", {"by": asked.cancelled_by})]
+    lines = [] if cancelling_told else [Line("cancelling", {"by": asked.cancelled_by})]
     last = {"by": asked.cancelled_by, "reason": asked.cancel_reason, "upstream_closed_ms": None}
     await end(handle, ending(handle, Status.CANCELLED, "cancelled"), *lines, Line("cancelled", last))
 

@@ -114,6 +114,7 @@ def assert_ended_once(run: Run) -> str:
     assert [name in TERMINAL for _, name in log] == [False] * (len(log) - 1) + [True]
     assert run.last_seq == len(log)
     ending = log[-1][1]
+    assert [name for _, name in log].count("cancelling") <= 1
     assert run.status == {"complete": "succeeded", "cancelled": "cancelled"}[ending]
     assert (run.holder, run.lease_until) == (None, None)
     assert (run.result is not None) == (ending == "complete")
