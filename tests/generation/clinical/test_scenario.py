@@ -231,3 +231,18 @@ def test_assumptions_are_in_the_language_asked_for():
 def test_a_profile_survives_json():
     profile = parse(GOLDEN)
     assert type(profile).from_dict(profile.as_dict()) == profile
+
+
+@pytest.mark.parametrize(("words", "irritability"), [
+    ("pain 5/10 at night", "high"),
+    ("pain at night", "high"),
+    ("pain is bad at night", "high"),
+    ("4/10 at night", "high"),
+    ("worse at night", "high"),
+    ("pain 4/10 at rest", "high"),
+    ("sleeps well at night", "low"),
+    ("no pain at night", "low"),
+    ("no night pain", "low"),
+])  # fmt: skip
+def test_rest_and_night_pain_make_it_irritable(words, irritability):
+    assert parse(f"Frozen shoulder left, 4 months. Pain 4/10 by day. {words}.").irritability == irritability
