@@ -39,7 +39,7 @@ def _guarded(work: Callable[[], T]) -> T:
 
 
 async def in_database(work: Callable[[], T]) -> T:
-    """Run `work` on a database thread. Cancelling the caller does not stop it."""
+    """Run `work` on a database thread. Cancelling the caller does not stop work that has begun."""
     return await asyncio.get_running_loop().run_in_executor(_readers, _guarded, work)
 
 

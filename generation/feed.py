@@ -31,7 +31,8 @@ HEADS_EVERY_S = 1.0
 HEARTBEAT_MARGIN = 0.9
 HEADS_PER_QUERY = 5_000
 LAYER_TIMEOUT_S = 0.25
-# How long a send may wait for a client that takes nothing: always, and once the process wants to end.
+# How long a send may wait for a client that takes nothing: always, and once the process wants to end. This frees what
+# we hold for it; its connection is the server's to drop.
 STUCK_S = 30
 STUCK_AT_DRAIN_S = 3
 UNWATCHED_S = 0.5
@@ -100,7 +101,10 @@ class Tail:
 
 
 class Watcher:
-    """One reader of one run. `batch()` gives what has come since the last call; leave it with `close()`."""
+    """One reader of one run: `batch()` gives what has come since the last call.
+
+    Leave it as a context manager, or by `Feed.leave`; `close()` only ends a `batch()` that waits.
+    """
 
     __slots__ = ("closed", "cursor", "feed", "kept", "ping_due", "sending_since", "tail", "task", "waiter")
 
@@ -302,7 +306,11 @@ class Feed:
     async def catch_up(self, tail: Tail) -> None:
         try:
             while frames := await in_database(lambda: events.read(tail.run_pk, tail.run_id, tail.head)):
+                head = tail.head
                 tail.extend(frames)
+                if tail.head == head:
+                    # The log does not go on from here; whoever asks for the next page is told so.
+                    break
         except Exception as error:
             logger.warning("tail_not_read", run=tail.run_id, error=type(error).__name__)
         finally:

@@ -15,7 +15,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
@@ -136,10 +136,10 @@ class Attempt:
             steps = {step.name: step.result for step in Step.objects.filter(run=run)}
             log = Log(run.pk, str(run.uid), run.epoch, run.last_seq)
             return Handle(run, log, choose(run.engine), stage_codes(PIPELINES[run.kind]), steps)
-        except (CannotOpen, KeyError) as error:
-            # Sealed with a key that is gone, or of a kind that is: no attempt could do better.
-            logger.error("run_unreadable", run=str(run.uid), error=type(error).__name__)
-            give_up(run, ServerError())
+        except CannotOpen:
+            # Sealed with a key that is gone: no attempt could do better.
+            logger.error("run_unreadable", run=str(run.uid))
+            give_up(run, run.epoch, ServerError())
             return None
 
     async def stopped(self, handle: Handle) -> None:
@@ -204,7 +204,7 @@ async def succeed(handle: Handle, result: dict[str, Any]) -> None:
 
 
 async def fail(handle: Handle, error: HepError) -> None:
-    stage = handle.current.code if handle.current else handle.run.stage
+    stage = handle.current.code if handle.current else handle.run.stage or None
     data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": stage}
     await end(handle, ending(handle, Status.FAILED, "failed", error=data), Line("error", data))
 
@@ -235,14 +235,16 @@ def abandon(run: Run) -> None:
     Run.objects.filter(pk=run.pk, epoch=run.epoch, status__in=HELD).update(lease_until=Now())
 
 
-def give_up(run: Run, error: HepError) -> None:
-    """Fail a run of which this process has the epoch and nobody writes the log."""
+def give_up(run: Run, epoch: int, error: HepError) -> None:
+    """Fail a run that nobody writes the log of, if it is still under this epoch."""
     data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": run.stage or None}
     with transaction.atomic():
+        row = Run.objects.filter(pk=run.pk, epoch=epoch, status__in=HELD)
+        if not row.update(status=Status.FAILED, holder=None, lease_until=None, finished_at=Now(), error=data):
+            return
         run.last_seq, _ = events.head(run.pk)
         events.append_unheld(run, ("error", data))
-        ended = {"status": Status.FAILED, "finished_at": Now(), "last_seq": run.last_seq, "error": data}
-        Run.objects.filter(pk=run.pk).update(holder=None, lease_until=None, **ended)
+        Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
         programs.discard(run)
 
 
@@ -255,7 +257,17 @@ def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
     """
     held = Run.objects.filter(status__in=HELD)
     lost = abandoned(held) if abandoned else held.filter(lease_until__lt=Now())
-    return [run for run in lost.defer("input", "result") if settle(run)]
+    settled = []
+    for run in lost.defer("input", "result"):
+        try:
+            if settle(run):
+                settled.append(run)
+        except (InterfaceError, OperationalError):
+            raise
+        except Exception as error:
+            # One run that can't be settled must not keep the others, nor the server's start, waiting.
+            logger.error("run_not_settled", run=str(run.uid), error=type(error).__name__, at=where(error))
+    return settled
 
 
 def settle(run: Run) -> bool:
@@ -276,7 +288,7 @@ def settle(run: Run) -> bool:
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
             programs.discard(run)
         elif stalled >= STALLED_ATTEMPTS:
-            give_up(run, WorkerLost())
+            give_up(run, run.epoch + 1, WorkerLost())
         elif run.status == Status.RUNNING:
             row.update(status=Status.QUEUED, stalled_attempts=stalled)
     return True

@@ -11,7 +11,7 @@ from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from generation import events
+from generation import events, programs
 from generation.errors import Conflict, Invalid, NotFound, RateLimited, TooManyRuns
 from generation.executors import executor
 from generation.models import Clinic, Run, User
@@ -113,6 +113,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
             run.last_seq, _ = events.head(run.pk)
             data = {"by": run.cancelled_by, "reason": reason, "upstream_closed_ms": None}
             events.append_unheld(run, ("cancelled", data))
+            programs.discard(run)
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
         transaction.on_commit(lambda: executor().cancel(run))
     run.refresh_from_db()

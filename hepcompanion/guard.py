@@ -29,32 +29,41 @@ class Guard:
         if scope["type"] == "lifespan":
             await self.application(scope, receive, send)
             return
-        answer = Answer(scope, send)
+        answer = Answer(scope, receive, send)
         try:
             await ensure_started()
-            await self.application(scope, limited(scope, receive), answer.send)
+            await self.application(scope, limited(scope, answer.receive), answer.send)
             await answer.end(ServerError())
         except asyncio.CancelledError:
             await answer.end(Restarting())
             raise
         except HepError as error:
             await answer.end(error)
-        except OSError as error:
-            # uvicorn raises one from a send to a client that has left.
-            logger.info("client_left", error=type(error).__name__)
-            await answer.end(ServerError())
+        except ClientLeft:
+            logger.info("client_left")
         except Exception as error:
             logger.error("request_failed", path=scope.get("path"), error=type(error).__name__, at=where(error))
             await answer.end(ServerError())
 
 
+class ClientLeft(Exception):
+    """A send found nobody there; uvicorn says so by an OSError, Daphne not at all."""
+
+
 class Answer:
     """Knows how far a response has come, and can end it from there."""
 
-    def __init__(self, scope: dict[str, Any], send: Any) -> None:
+    def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.websocket = scope["type"] == "websocket"
-        self.forward = send
+        self.fetch, self.forward = receive, send
         self.started = self.ended = False
+
+    async def receive(self) -> Any:
+        message = await self.fetch()
+        if message["type"] in ("http.disconnect", "websocket.disconnect"):
+            # Nobody is there to end it for.
+            self.ended = True
+        return message
 
     async def send(self, message: dict[str, Any]) -> None:
         kind = message["type"]
@@ -62,7 +71,10 @@ class Answer:
             self.started = True
         elif kind == "websocket.close" or (kind == "http.response.body" and not message.get("more_body")):
             self.ended = True
-        await self.forward(message)
+        try:
+            await self.forward(message)
+        except OSError as error:
+            raise ClientLeft from error
 
     async def end(self, error: HepError) -> None:
         if self.ended:

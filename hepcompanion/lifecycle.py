@@ -21,13 +21,10 @@ _draining: "asyncio.Task[None] | None" = None
 async def ensure_started() -> None:
     """Start the executor once per process. Raises what hindered it; the next caller tries again."""
     global _starting
-    if _starting is None:
+    if _starting is None or (_starting.done() and _starting.exception() is not None):
         _starting = asyncio.ensure_future(start())
     if not _starting.done():
         await asyncio.shield(_starting)
-    elif (failure := _starting.exception()) is not None:
-        _starting = None
-        raise failure
 
 
 async def start() -> None:

@@ -6,6 +6,9 @@ from typing import Any
 
 from metrics.models import GenerationMetric
 
+# What the column holds: a stage that was lost when its server was switched off for a month.
+LONGEST_MS = 2**31 - 1
+
 
 def record(
     *,
@@ -32,7 +35,7 @@ def record(
                 attempt=attempt,
                 kind=kind,
                 stage=stage,
-                duration_ms=max(0, duration_ms),
+                duration_ms=min(max(0, duration_ms), LONGEST_MS),
                 outcome=outcome,
                 provider=provider,
                 model=model,

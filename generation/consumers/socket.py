@@ -25,7 +25,7 @@ from generation.errors import (
     RateLimited,
     ServerError,
 )
-from generation.feed import Watcher, feed
+from generation.feed import STUCK_AT_DRAIN_S, STUCK_S, Watcher, feed
 from generation.models import Run
 from generation.permissions import Identity, allowed_origin, identify
 from generation.serializers import start_request
@@ -56,6 +56,9 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.followed: dict[str, tuple[Watcher, asyncio.Task[None]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent_bytes = 0
+        # Since when the oldest send waits for the client to take it, and whom to cancel when that is too long.
+        self.sending_since: float | None = None
+        self.main: asyncio.Task[Any] | None = None
         self.closing: int | None = None
         # Held while a command is answered, so that the end of a run does not close the socket on the answer.
         self.answering = asyncio.Lock()
@@ -92,7 +95,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 async with self.answering:
                     await self.on_message(message)
         except asyncio.CancelledError:
-            await self.close_with(GOING_AWAY)
+            # By the server, which shuts down, or by ourselves, because the client takes nothing.
+            await self.close_with(GOING_AWAY if feed().draining else TRY_AGAIN)
             raise
         finally:
             feed().listeners.discard(self.on_beat)
@@ -107,7 +111,19 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         """What a socket does before it reads commands."""
 
     def on_beat(self) -> None:
-        self.spawn(self.close_with(GOING_AWAY) if feed().draining else self.say(WS_PING))
+        stuck = self.sending_since is not None and feed().loop.time() - self.sending_since > STUCK_S
+        if stuck and self.main is not None:
+            self.main.cancel()
+        else:
+            self.spawn(self.go_away() if feed().draining else self.say(WS_PING))
+
+    async def go_away(self) -> None:
+        try:
+            async with asyncio.timeout(STUCK_AT_DRAIN_S):
+                await self.close_with(GOING_AWAY)
+        except TimeoutError:
+            if self.main is not None:
+                self.main.cancel()
 
     def spawn(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
@@ -117,8 +133,15 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def say(self, text: str) -> None:
         """Send a frame, and cut the socket off when it has had its share: nobody sees whether a client reads."""
-        self.sent_bytes += len(text)
+        if self.closing is not None:
+            return
+        self.sent_bytes += len(text.encode())
+        waiting_already = self.sending_since is not None
+        if not waiting_already:
+            self.sending_since = feed().loop.time()
         await self.send_message({"type": "websocket.send", "text": text})
+        if not waiting_already:
+            self.sending_since = None
         if self.sent_bytes >= settings.STREAM_MAX_BYTES:
             await self.close_with(TRY_AGAIN)
 
@@ -185,12 +208,11 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def follow(self, run: Run, after: int) -> None:
         """Follow a run from `after`; one that is followed already just moves its cursor."""
         run_id = str(run.uid)
-        await self.unfollow(run_id)
         watcher = await feed().follow(run, after)
-        watcher.task = self.main
         try:
             await watcher.require_kept()
-        except HepError:
+            await self.unfollow(run_id)
+        except BaseException:
             await feed().leave(watcher)
             raise
         self.followed[run_id] = (watcher, self.spawn(self.pump(run_id, watcher)))
@@ -200,19 +222,18 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if run_id in self.followed:
             watcher, pumping = self.followed.pop(run_id)
             watcher.close()
-            await asyncio.wait([pumping])
-            await feed().leave(watcher)
+            try:
+                await asyncio.wait([pumping])
+            finally:
+                await feed().leave(watcher)
 
     async def pump(self, run_id: str, watcher: Watcher) -> None:
-        now = watcher.feed.loop.time
         try:
             while (frames := await watcher.batch()) is not None and self.closing is None:
                 for frame in frames:
                     if watcher.closed:
                         return
-                    watcher.sending_since = now()
                     await self.say(frame.body.decode())
-                    watcher.sending_since = None
         except Exception as error:
             logger.error("socket_failed", error=type(error).__name__, run=run_id)
             await self.close_with(TRY_AGAIN)
@@ -246,7 +267,9 @@ class RunSocket(Socket):
     async def ended(self, run_id: str) -> None:
         if run_id == self.run_id:
             async with self.answering:
-                await self.close_with(FINISHED)
+                # Unless it was subscribed again meanwhile; that reading ends by itself.
+                if run_id not in self.followed:
+                    await self.close_with(FINISHED)
 
 
 class NoSuchSocket(AsyncWebsocketConsumer):  # type: ignore[misc]

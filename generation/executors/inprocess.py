@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 from django.conf import settings
+from django.db import transaction
 
 from generation import events
 from generation.database import in_database
@@ -110,8 +111,8 @@ class InProcessExecutor:
                 await self.look_at_held()
                 if self.loop.time() - reconciled >= RECONCILE_EVERY_S:
                     reconciled = self.loop.time()
-                    for run in await in_database(reconcile):
-                        await events.tell(run.uid.hex, run.last_seq)
+                    settled = await in_database(reconcile)
+                    await asyncio.gather(*(events.tell(run.uid.hex, run.last_seq) for run in settled))
             except Exception as error:
                 logger.warning("executor_interrupted", error=type(error).__name__)
                 if self.loop.time() - self.renewed > settings.RUN_LEASE_S:
@@ -143,7 +144,10 @@ class InProcessExecutor:
         # Only what is worked on: a run whose attempt broke off must run out of its lease, not be kept by us.
         mine = Run.objects.filter(pk__in=run_pks, holder=self.id, status__in=HELD)
         if renew:
-            mine.update(lease_until=lease_end())
+            with transaction.atomic():
+                # In the order in which the log's writer locks them, or the two would deadlock.
+                list(mine.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+                mine.update(lease_until=lease_end())
         return {run.pk: run for run in mine.only("pk", "epoch", "status", "cancelled_by")}
 
     async def take_queued(self) -> None:
