@@ -42,6 +42,7 @@ DEBUG = env.bool("DEBUG", default=False)
 
 # Database
 
+RUN_LEASE_S = positive("RUN_LEASE_S", 15)
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{Path.cwd() / 'hep.sqlite3'}")}
 SQLITE = DATABASES["default"]["ENGINE"].endswith("sqlite3")
 if SQLITE:
@@ -59,6 +60,11 @@ else:
     for _name in ("SECRET_KEY", "FIELD_KEYS"):
         if not env.str(_name, default=""):
             raise ImproperlyConfigured(f"{_name} must be set when DATABASE_URL is not a SQLite file.")
+    # A worker that is stopped in the middle of a transaction keeps its locks; without them whoever takes its runs over
+    # would wait for it to wake.
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = (
+        f"-c idle_in_transaction_session_timeout={RUN_LEASE_S * 1000:.0f}"
+    )
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 SECRET_KEY = env.str("SECRET_KEY", default=_kept.get("SECRET_KEY", ""))
@@ -229,7 +235,6 @@ MAX_CONCURRENT_RUNS = whole("MAX_CONCURRENT_RUNS", 100, least=0)
 MAX_BODY_BYTES = whole("MAX_BODY_BYTES", 262_144)
 # The body limit above is checked before Django sees the body, in the same words for every route.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
-RUN_LEASE_S = positive("RUN_LEASE_S", 15)
 OWNED_STREAM_GRACE_S = positive("OWNED_STREAM_GRACE_S", 2)
 STREAM_MAX_BYTES = whole("STREAM_MAX_BYTES", 4_000_000)
 HEARTBEAT_S = positive("HEARTBEAT_S", 15)

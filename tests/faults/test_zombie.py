@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -201,3 +202,36 @@ async def test_a_redis_that_does_not_answer_holds_up_neither_runs_nor_readers(ma
         )
         assert logs[0] == logs[1] == logs[2] == await run_log(web, run_id)
         assert [event["data"]["attempt"] for event in logs[0] if event["event"] == "resumed"] == [2]
+
+
+async def test_a_worker_stopped_inside_a_transaction_holds_nobody_up(make_server, shared):
+    """Its row locks live as long as its transaction; the database ends that after a lease."""
+    worker, other = two_servers(make_server, shared, "", COMPOSER_PACE_S=1)
+    other.stop()
+    run_id = (await asyncio.to_thread(worker.start_run, KNEE))["id"]
+    await until(lambda: row(worker, EVENTS, run_id)[0] >= 7)
+    holding = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", HOLD_A_LOCK, run_id, env=worker.env, cwd=worker.folder, stdout=asyncio.subprocess.PIPE
+    )
+    assert holding.stdout is not None
+    try:
+        assert await asyncio.wait_for(holding.stdout.readline(), 30) == b"held\n"
+        worker.kill()
+        other.cont()
+        await until(is_status(other, run_id, "succeeded"))
+    finally:
+        holding.kill()
+        await holding.wait()
+
+
+# A worker's connection that has begun to write and then sleeps, as under SIGSTOP.
+HOLD_A_LOCK = """
+import sys, time, django
+django.setup()
+from django.db import transaction
+from generation.models import Run
+with transaction.atomic():
+    Run.objects.select_for_update().get(uid=sys.argv[1])
+    print("held", flush=True)
+    time.sleep(120)
+"""
