@@ -15,7 +15,8 @@ from generation.database import in_database
 from generation.executors.lock import ExecutorLock
 from generation.models import Run
 from generation.models.runs import HELD, Status
-from generation.runner import Attempt, Stop, lease_end, reconcile
+from generation.reconciler import reconcile
+from generation.runner import Attempt, Stop, lease_end
 
 logger = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from generation import events, runner, runs
+from generation import events, reconciler, runner, runs
 from generation.database import in_database
 from generation.executors.inprocess import InProcessExecutor
 from generation.models import Run, Step
@@ -79,7 +79,7 @@ def together(work: Callable[[], T], times: int = AT_ONCE) -> list[T]:
 
 def test_an_expired_lease_puts_the_run_back_in_the_queue(alice):
     run = held_run(alice)
-    assert [settled.pk for settled in runner.reconcile()] == [run.pk]
+    assert [settled.pk for settled in reconciler.reconcile()] == [run.pk]
     epoch = run.epoch
     run.refresh_from_db()
     assert (run.status, run.holder, run.lease_until, run.stalled_attempts) == (Status.QUEUED, None, None, 1)
@@ -90,7 +90,7 @@ def test_an_expired_lease_puts_the_run_back_in_the_queue(alice):
 
 def test_a_lease_that_runs_is_left_alone(alice):
     run = held_run(alice, lease_s=60)
-    assert runner.reconcile() == []
+    assert reconciler.reconcile() == []
     epoch = run.epoch
     run.refresh_from_db()
     assert (run.status, run.epoch) == (Status.RUNNING, epoch)
@@ -99,9 +99,9 @@ def test_a_lease_that_runs_is_left_alone(alice):
 def test_a_run_asked_to_cancel_is_cancelled_when_its_worker_is_lost(alice):
     run = held_run(alice, lease_s=60)
     runs.cancel(alice, run.uid)
-    assert runner.reconcile() == []
+    assert reconciler.reconcile() == []
     expire(run)
-    assert [settled.pk for settled in runner.reconcile()] == [run.pk]
+    assert [settled.pk for settled in reconciler.reconcile()] == [run.pk]
     assert_ended(run)
     assert run.status == Status.CANCELLED
     assert [(event["event"], event["data"].get("by")) for event in log_of(run)[1:]] == [
@@ -112,16 +112,16 @@ def test_a_run_asked_to_cancel_is_cancelled_when_its_worker_is_lost(alice):
 
 def test_the_third_attempt_without_a_stored_step_is_the_last(alice):
     run = queued_run(alice)
-    for number in range(runner.STALLED_ATTEMPTS):
+    for number in range(reconciler.STALLED_ATTEMPTS):
         run.refresh_from_db()
         assert (run.status, run.stalled_attempts) == (Status.QUEUED, number)
         assert runner.claim(run.pk, uuid.uuid4()) is not None
         expire(run)
-        runner.reconcile()
+        reconciler.reconcile()
     assert_ended(run)
     assert (run.status, run.error["code"], run.error["retryable"]) == (Status.FAILED, "WORKER_LOST", True)
     assert runner.claim(run.pk, uuid.uuid4()) is None
-    assert runner.reconcile() == []
+    assert reconciler.reconcile() == []
 
 
 def test_a_step_stored_in_between_begins_the_count_anew(alice):
@@ -133,7 +133,7 @@ def test_a_step_stored_in_between_begins_the_count_anew(alice):
         if number in (1, 4):
             store_step(held, f"step {number}")
         expire(held)
-        runner.reconcile()
+        reconciler.reconcile()
         run.refresh_from_db()
         counts.append(run.stalled_attempts)
     assert counts == [1, 0, 1, 2, 0, 1]
@@ -145,12 +145,12 @@ def test_the_steps_of_a_former_attempt_are_not_counted_as_progress_of_a_later_on
     store_step(run, "early")
     for expected in (0, 1, 2):
         expire(run)
-        runner.reconcile()
+        reconciler.reconcile()
         run.refresh_from_db()
         assert run.stalled_attempts == expected
         runner.claim(run.pk, uuid.uuid4())
     expire(run)
-    runner.reconcile()
+    reconciler.reconcile()
     assert assert_ended(run).status == Status.FAILED
 
 
@@ -160,10 +160,10 @@ def test_reconciling_on_five_threads_settles_each_run_once(alice):
     for run in cancelled:
         runs.cancel(alice, run.uid)
         expire(run)
-    failed = [held_run(alice, stalled_attempts=runner.STALLED_ATTEMPTS - 1) for _ in range(3)]
+    failed = [held_run(alice, stalled_attempts=reconciler.STALLED_ATTEMPTS - 1) for _ in range(3)]
     epochs = {run.pk: run.epoch for run in (*requeued, *cancelled, *failed)}
 
-    settled = [run.pk for part in together(runner.reconcile) for run in part]
+    settled = [run.pk for part in together(reconciler.reconcile) for run in part]
     assert sorted(settled) == sorted(epochs)
     for run in requeued:
         run.refresh_from_db()
@@ -199,14 +199,14 @@ def test_a_cancel_and_a_claim_at_once_agree_on_who_was_first(alice):
         run.refresh_from_db()
         if run.status == Status.CANCELLING:
             expire(run)
-            runner.reconcile()
+            reconciler.reconcile()
         assert assert_ended(run).status == Status.CANCELLED
 
 
 async def test_a_worker_that_was_lost_and_comes_back_writes_nothing(alice):
     run = await in_database(lambda: held_run(alice))
     stale = events.Log(run.pk, str(run.uid), run.epoch, 1)
-    await in_database(runner.reconcile)
+    await in_database(reconciler.reconcile)
     next_one = await in_database(lambda: runner.claim(run.pk, uuid.uuid4()))
     assert next_one is not None
     fresh = events.Log(run.pk, str(run.uid), next_one.epoch, next_one.last_seq)
@@ -252,4 +252,4 @@ async def test_leases_are_renewed_only_for_runs_that_are_worked_on(alice):
     for run in (worked_on, left_behind):
         await in_database(lambda run=run: expire(run))
     await executor.look_at_held()
-    assert [run.pk for run in await in_database(runner.reconcile)] == [left_behind.pk]
+    assert [run.pk for run in await in_database(reconciler.reconcile)] == [left_behind.pk]

@@ -17,7 +17,8 @@ import pytest
 from generation import events, runs
 from generation.database import in_database
 from generation.events import Line
-from generation.feed import RING_FRAMES, feed
+from generation.feed import feed
+from generation.tail import RING_FRAMES
 from hepcompanion import guard
 from tests.acceptance.cases import KNEE
 from tests.faults.asgi import assert_nothing_left, http, left_behind, websocket

@@ -11,8 +11,9 @@ from generation import events
 from generation.database import in_database
 from generation.errors import CursorExpired
 from generation.events import Line
-from generation.feed import RING_FRAMES, feed
+from generation.feed import feed
 from generation.models import Event
+from generation.tail import RING_FRAMES
 from tests.generation.factories import held_run
 from tests.support.waiting import eventually
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from generation import events, runner, runs
+from generation import events, reconciler, runs
 from generation.clinical import red_flags
 from generation.database import in_database
 from generation.executors import executor
@@ -188,7 +188,7 @@ async def test_a_worker_whose_lease_was_taken_stops_and_writes_nothing(alice, se
 
         def take_over() -> None:
             Run.objects.filter(pk=run.pk).update(lease_until=run.created_at)
-            runner.reconcile()
+            reconciler.reconcile()
             Run.objects.filter(pk=run.pk).update(status=Status.PAUSED)
 
         await in_database(take_over)

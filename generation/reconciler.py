@@ -1,0 +1,114 @@
+"""What becomes of runs whose worker is gone: given back, queued again, cancelled, or given up."""
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from generation import events, programs
+from generation.errors import HepError, WorkerLost
+from generation.models import Run, Step
+from generation.models.runs import HELD, Status
+from generation.providers import choose
+from generation.traces import where
+from metrics.recorder import record
+
+logger = structlog.get_logger(__name__)
+
+# A run whose worker was lost this often in a row, without a step stored in between, is given up.
+STALLED_ATTEMPTS = 3
+
+
+def release(run: Run) -> None:
+    """Give the lease back: the run is queued again, for whoever starts next."""
+    given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING).update(
+        status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None
+    )
+    if not given:
+        # Asked to cancel in the meantime: reconcile() ends it.
+        abandon(run)
+
+
+def abandon(run: Run) -> None:
+    """Let the lease run out at once, so that reconcile() settles the run and counts the attempt."""
+    Run.objects.filter(pk=run.pk, epoch=run.epoch, status__in=HELD).update(lease_until=Now())
+
+
+def give_up(run: Run, epoch: int, error: HepError) -> None:
+    """Fail a run that nobody writes the log of, if it is still under this epoch."""
+    data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": run.stage or None}
+    with transaction.atomic():
+        row = Run.objects.filter(pk=run.pk, epoch=epoch, status__in=HELD)
+        if not row.update(status=Status.FAILED, holder=None, lease_until=None, finished_at=Now(), error=data):
+            return
+        run.last_seq, _ = events.head(run.pk)
+        events.append_unheld(run, ("error", data))
+        Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
+        programs.discard(run)
+
+
+def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
+    """Settle the runs whose worker is gone, and return those that readers should hear about.
+
+    By default these are the runs whose lease ran out; `abandoned` narrows or widens the set. Asked to cancel →
+    cancelled; no progress in three attempts → failed; else queued again. Each taking of an epoch is a
+    conditional update, so several processes may do this at once.
+    """
+    held = Run.objects.filter(status__in=HELD)
+    lost = abandoned(held) if abandoned else held.filter(lease_until__lt=Now())
+    settled = []
+    for run in lost.defer("input", "result"):
+        try:
+            if settle(run):
+                settled.append(run)
+        except (InterfaceError, OperationalError):
+            raise
+        except Exception as error:
+            # One run that can't be settled must not keep the others, nor the server's start, waiting.
+            logger.error("run_not_settled", run=str(run.uid), error=type(error).__name__, at=where(error))
+    return settled
+
+
+def settle(run: Run) -> bool:
+    with transaction.atomic():
+        row = Run.objects.filter(pk=run.pk)
+        if not row.filter(epoch=run.epoch, status=run.status).update(
+            epoch=F("epoch") + 1, holder=None, lease_until=None
+        ):
+            return False
+        record_lost(run)
+        run.last_seq, _ = events.head(run.pk)
+        stalled = 0 if Step.objects.filter(run=run, epoch=run.epoch).exists() else run.stalled_attempts + 1
+        if run.status == Status.CANCELLING:
+            said = run.events.filter(name="cancelling").exists()
+            lines = [] if said else [("cancelling", {"by": run.cancelled_by})]
+            last = {"by": run.cancelled_by, "reason": run.cancel_reason, "upstream_closed_ms": None}
+            events.append_unheld(run, *lines, ("cancelled", last))
+            row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
+            programs.discard(run)
+        elif stalled >= STALLED_ATTEMPTS:
+            give_up(run, run.epoch + 1, WorkerLost())
+        elif run.status == Status.RUNNING:
+            row.update(status=Status.QUEUED, stalled_attempts=stalled)
+    return True
+
+
+def record_lost(run: Run) -> None:
+    """Keep the stage in which a worker was lost: it says nothing of how long the stage takes, but that it broke."""
+    if run.stage and run.stage_started_at is not None:
+        provider = choose(run.engine)
+        record(
+            run_id=run.uid,
+            attempt=run.attempt,
+            kind=run.kind,
+            stage=run.stage,
+            duration_ms=round((timezone.now() - run.stage_started_at).total_seconds() * 1000),
+            outcome="lost",
+            provider=provider.name,
+            model=provider.model,
+            user_id=run.owner_id,
+        )
