@@ -27,7 +27,7 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def first_of(fields: Mapping[str, Any] | None) -> str | None:
+def first_fault(fields: Mapping[str, Any] | None) -> str | None:
     """What is wrong with the first field at fault, as a sentence for a person."""
     for name, faults in (fields or {}).items():
         fault = faults[0] if isinstance(faults, list | tuple) and faults else None
@@ -48,10 +48,14 @@ class HepError(Exception):
         fields: Mapping[str, Any] | None = None,
         retry_after_s: int | None = None,
     ) -> None:
-        self.sentence = sentence or first_of(fields) or self.sentence
+        self.sentence = sentence or first_fault(fields) or self.sentence
         self.fields = fields
         self.retry_after_s = retry_after_s
         super().__init__(self.sentence)
+
+    def event(self, stage: str | None) -> dict[str, Any]:
+        """The data of the `error` event that ends a run, and what its row keeps."""
+        return {"code": self.code, "message": self.sentence, "retryable": self.retryable, "stage": stage}
 
     def body(self) -> dict[str, Any]:
         """The JSON body of an HTTP answer."""

@@ -14,21 +14,18 @@ from typing import Any
 
 import orjson
 import structlog
-from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from generation.database import in_writer
 from generation.errors import LeaseLost, LogClosed
-from generation.fields import EncryptedField, Sealed, open_sealed, seal
+from generation.fields import EncryptedJSONField, Sealed, open_sealed, seal
+from generation.hints import HINT_TIMEOUT_S, announce
 from generation.models import Event, Run
 from generation.wire import TERMINAL, Frame, frame
 
 logger = structlog.get_logger(__name__)
 
 PAGE = 500
-# A hint carries its frames up to this size; a larger advance is read from the log.
-HINT_BYTES = 16_384
-HINT_TIMEOUT_S = 0.25
 # Above this many entries a second, over the last RATE_WINDOW_S, the writer waits for company: a commit for each costs
 # more than the wait. Below it, it never does, so a lone short run is not slowed down by its own burst.
 BUSY_RATE = 500
@@ -37,10 +34,6 @@ LINGER_S = 0.01
 
 # Runs in the entry's transaction, given the entry's last seq; False withdraws the entry.
 Change = Callable[[int], bool]
-
-
-def group_of(uid_hex: str) -> str:
-    return f"run.{uid_hex}"
 
 
 class Line:
@@ -113,9 +106,9 @@ class Entry:
         self.withdrawn = False
 
 
-def data_field() -> EncryptedField:
+def data_field() -> EncryptedJSONField:
     field = Event._meta.get_field("data")
-    assert isinstance(field, EncryptedField)
+    assert isinstance(field, EncryptedJSONField)
     return field
 
 
@@ -227,23 +220,6 @@ class Writer:
     async def flush(self) -> None:
         """Wait until everything submitted so far is stored and hinted."""
         await self.idle.wait()
-
-
-async def tell(uid_hex: str, last_seq: int) -> None:
-    """`announce` for whoever must not wait for the layer, nor fail with it."""
-    try:
-        async with asyncio.timeout(HINT_TIMEOUT_S):
-            await announce(uid_hex, last_seq)
-    except Exception as error:
-        logger.warning("hints_lost", runs=1, error=type(error).__name__)
-
-
-async def announce(uid_hex: str, last_seq: int, frames: Sequence[Frame] = ()) -> None:
-    """Tell a run's group that its log has grown to `last_seq`; small frames ride along."""
-    message: dict[str, Any] = {"type": "run.advanced", "run": uid_hex, "last_seq": last_seq}
-    if sum(len(frame.body) for frame in frames) <= HINT_BYTES:
-        message["frames"] = [(frame.name, frame.body) for frame in frames]
-    await get_channel_layer().group_send(group_of(uid_hex), message)
 
 
 def store(batch: list[Entry]) -> None:

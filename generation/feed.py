@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.db.models import OuterRef, Subquery
 
-from generation import events
+from generation import events, hints
 from generation.database import in_database
 from generation.errors import CursorExpired
 from generation.models import Event, Run
@@ -30,10 +30,7 @@ HEADS_EVERY_S = 1.0
 HEARTBEAT_MARGIN = 0.9
 HEADS_PER_QUERY = 5_000
 LAYER_TIMEOUT_S = 0.25
-# How long a send may wait for a client that takes nothing: always, and once the process wants to end. This frees what
-# we hold for it; its connection is the server's to drop.
-STUCK_S = 30
-STUCK_AT_DRAIN_S = 3
+LOOK_AGAIN_S = 3.5
 UNWATCHED_S = 0.5
 
 
@@ -43,7 +40,7 @@ class Watcher:
     Leave it as a context manager, or by `Feed.leave`; `close()` only ends a `batch()` that waits.
     """
 
-    __slots__ = ("closed", "cursor", "feed", "kept", "ping_due", "sending_since", "tail", "task", "waiter")
+    __slots__ = ("closed", "cursor", "feed", "kept", "ping_due", "tail", "waiter")
 
     def __init__(self, feed: "Feed", tail: Tail, cursor: int) -> None:
         self.feed = feed
@@ -54,9 +51,6 @@ class Watcher:
         self.waiter: asyncio.Future[None] | None = None
         # A page that was read ahead by `require_kept`.
         self.kept: Sequence[Frame] = ()
-        # Who sends what this watcher gives, and since when it has waited for a client to take it.
-        self.task: asyncio.Task[Any] | None = None
-        self.sending_since: float | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -117,12 +111,6 @@ class Watcher:
             raise CursorExpired(tail.run_id)
         return frames
 
-    def cut_off_if_stuck(self, longest_s: float) -> None:
-        """Cancel whoever has been sending for longer than this: the client takes nothing any more."""
-        stuck = self.sending_since is not None and self.feed.loop.time() - self.sending_since > longest_s
-        if stuck and self.task is not None:
-            self.task.cancel()
-
 
 class Feed:
     """One per process: one channel on the layer, one membership per watched run, one heartbeat."""
@@ -132,7 +120,8 @@ class Feed:
         self.tails: dict[str, Tail] = {}
         self.opening: dict[str, asyncio.Task[None]] = {}
         self.draining = False
-        # Called at each heartbeat and once when the process drains, for connections without a watcher.
+        # Called at each heartbeat, when the process begins to drain and once more LOOK_AGAIN_S later: connections that
+        # have no watcher, or look after more than one.
         self.listeners: set[Callable[[], None]] = set()
         self.channel: str | None = None
         self.naming = asyncio.Lock()
@@ -191,20 +180,18 @@ class Feed:
         self.draining = True
         for tail in self.tails.values():
             tail.wake()
+        self.tell_listeners()
+        self.loop.call_later(LOOK_AGAIN_S, self.tell_listeners)
+
+    def tell_listeners(self) -> None:
         for listener in list(self.listeners):
             listener()
-        self.loop.call_later(STUCK_AT_DRAIN_S, self.cut_off_stuck, 0)
-
-    def cut_off_stuck(self, longest_s: float) -> None:
-        for tail in list(self.tails.values()):
-            for watcher in list(tail.watchers):
-                watcher.cut_off_if_stuck(longest_s)
 
     async def subscribe(self, tail: Tail) -> None:
         """Join the run's group. If the layer is out of reach the heads must do until a later try succeeds."""
         try:
             async with asyncio.timeout(LAYER_TIMEOUT_S):
-                await get_channel_layer().group_add(events.group_of(tail.hex), await self.own_channel())
+                await get_channel_layer().group_add(hints.group_of(tail.hex), await self.own_channel())
             tail.subscribed = True
         except Exception as error:
             logger.warning("layer_unreachable", error=type(error).__name__)
@@ -212,7 +199,7 @@ class Feed:
     async def unsubscribe(self, tail: Tail) -> None:
         try:
             async with asyncio.timeout(LAYER_TIMEOUT_S):
-                await get_channel_layer().group_discard(events.group_of(tail.hex), await self.own_channel())
+                await get_channel_layer().group_discard(hints.group_of(tail.hex), await self.own_channel())
         except Exception as error:
             logger.warning("layer_unreachable", error=type(error).__name__)
 
@@ -273,9 +260,7 @@ class Feed:
             for watcher in tail.watchers:
                 watcher.ping_due = True
                 watcher.wake()
-        self.cut_off_stuck(STUCK_S)
-        for listener in list(self.listeners):
-            listener()
+        self.tell_listeners()
 
 
 def heads_of(run_pks: Any) -> list[tuple[int, int | None]]:

@@ -1,4 +1,4 @@
-"""Encrypted model fields: AES-256-GCM, sealed to the row and the field they stand in.
+"""The encrypted model field: AES-256-GCM, sealed to the row and the field they stand in.
 
 A stored value is `version ‖ key id length ‖ key id ‖ nonce (12) ‖ ciphertext and tag`. The additional data
 names the model, the field and the row's identity, so a value copied to another row or column does not
@@ -82,7 +82,7 @@ class Sealed:
 class OpeningAttribute(DeferredAttribute):
     """Opens the value the first time somebody looks at it."""
 
-    field: "EncryptedField"
+    field: "EncryptedJSONField"
 
     def __get__(self, instance: models.Model | None, cls: type | None = None) -> Any:
         value = super().__get__(instance, cls)
@@ -96,8 +96,8 @@ class OpeningAttribute(DeferredAttribute):
         instance.__dict__[self.field.attname] = value
 
 
-class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
-    """Base of the encrypted fields. `bound_to` names the fields that identify the row before it is saved."""
+class EncryptedJSONField(models.BinaryField):  # type: ignore[type-arg]
+    """What JSON holds, sealed. `bound_to` names the fields that identify the row before it is saved."""
 
     descriptor_class = OpeningAttribute
 
@@ -122,18 +122,12 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
     def place(self) -> str:
         return f"{self.model._meta.label_lower}.{self.name}"
 
-    def encoded(self, value: Any) -> bytes:
-        raise NotImplementedError
-
-    def decoded(self, plain: bytes) -> Any:
-        raise NotImplementedError
-
     def opened(self, stored: bytes, binding: bytes) -> Any:
-        return self.decoded(open_sealed(stored, binding))
+        return orjson.loads(open_sealed(stored, binding))
 
     def sealed(self, value: Any, instance: models.Model) -> Sealed:
         """`value` as it is stored for the row of `instance`, for a conditional `update()`."""
-        return Sealed(seal(self.encoded(value), self.binding(instance)))
+        return Sealed(seal(orjson.dumps(value), self.binding(instance)))
 
     def from_db_value(self, value: Any, expression: Any, connection: Any) -> Sealed | None:
         return None if value is None else Sealed(bytes(value))
@@ -151,21 +145,3 @@ class EncryptedField(models.BinaryField):  # type: ignore[type-arg]
 
     def value_to_string(self, obj: models.Model) -> str:
         raise FieldError(f"{self} is not serialised: a dump would carry it in the clear.")
-
-
-class EncryptedTextField(EncryptedField):
-    def encoded(self, value: str) -> bytes:
-        return value.encode()
-
-    def decoded(self, plain: bytes) -> str:
-        return plain.decode()
-
-
-class EncryptedJSONField(EncryptedField):
-    """Values are what JSON holds: objects, arrays, text, numbers, booleans."""
-
-    def encoded(self, value: Any) -> bytes:
-        return orjson.dumps(value)
-
-    def decoded(self, plain: bytes) -> Any:
-        return orjson.loads(plain)

@@ -143,9 +143,8 @@ class Handle:
 
     def completing(self, stage: str, duration_ms: int, facts: Mapping[str, Any]) -> Change:
         def change(seq: int) -> bool:
-            Step.objects.create(run_id=self.run.pk, name=f"stage:{stage}", epoch=self.log.epoch, result=dict(facts))
             self.record(stage, duration_ms, "succeeded")
-            return True
+            return self.storing(f"stage:{stage}", dict(facts))(seq)
 
         return change
 

@@ -26,7 +26,7 @@ STALLED_ATTEMPTS = 3
 def release(run: Run) -> None:
     """Give the lease back: the run is queued again, for whoever starts next."""
     given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING).update(
-        status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None
+        status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None, stage_started_at=None
     )
     if not given:
         # Asked to cancel in the meantime: reconcile() ends it.
@@ -40,7 +40,7 @@ def abandon(run: Run) -> None:
 
 def give_up(run: Run, epoch: int, error: HepError) -> None:
     """Fail a run that nobody writes the log of, if it is still under this epoch."""
-    data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": run.stage or None}
+    data = error.event(run.stage or None)
     with transaction.atomic():
         row = Run.objects.filter(pk=run.pk, epoch=epoch, status__in=HELD)
         if not row.update(status=Status.FAILED, holder=None, lease_until=None, finished_at=Now(), error=data):
@@ -86,14 +86,13 @@ def settle(run: Run) -> bool:
         if run.status == Status.CANCELLING:
             said = run.events.filter(name="cancelling").exists()
             lines = [] if said else [("cancelling", {"by": run.cancelled_by})]
-            last = {"by": run.cancelled_by, "reason": run.cancel_reason, "upstream_closed_ms": None}
-            events.append_unheld(run, *lines, ("cancelled", last))
+            events.append_unheld(run, *lines, ("cancelled", run.cancellation))
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
             programs.discard(run)
         elif stalled >= STALLED_ATTEMPTS:
             give_up(run, run.epoch + 1, WorkerLost())
         elif run.status == Status.RUNNING:
-            row.update(status=Status.QUEUED, stalled_attempts=stalled)
+            row.update(status=Status.QUEUED, stalled_attempts=stalled, stage_started_at=None)
     return True
 
 

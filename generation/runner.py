@@ -156,7 +156,7 @@ async def end(handle: Handle, change: Change, *lines: Line) -> None:
         logger.warning("ending_refused")
 
 
-def ending(handle: Handle, status: Status, outcome: str, **fields: Any) -> Change:
+def ending(handle: Handle, status: Status, **fields: Any) -> Change:
     """The row's side of an ending: it wins only if this epoch still holds a run that has not ended.
 
     A run that was asked to cancel may still succeed or fail, when it got there first.
@@ -169,7 +169,8 @@ def ending(handle: Handle, status: Status, outcome: str, **fields: Any) -> Chang
         if won and status != Status.SUCCEEDED:
             programs.discard(handle.run)
         if won and stage is not None:
-            handle.record(stage, duration_ms, outcome)
+            # The metrics know these three by the names of the states.
+            handle.record(stage, duration_ms, status.value)
         return won == 1
 
     return change
@@ -181,7 +182,6 @@ async def succeed(handle: Handle, result: dict[str, Any]) -> None:
     change = ending(
         handle,
         Status.SUCCEEDED,
-        "succeeded",
         result=sealed,
         progress=100,
         provider=handle.provider.name,
@@ -200,15 +200,14 @@ async def succeed(handle: Handle, result: dict[str, Any]) -> None:
 
 async def fail(handle: Handle, error: HepError) -> None:
     stage = handle.current.code if handle.current else handle.run.stage or None
-    data = {"code": error.code, "message": error.sentence, "retryable": error.retryable, "stage": stage}
-    await end(handle, ending(handle, Status.FAILED, "failed", error=data), Line("error", data))
+    data = error.event(stage)
+    await end(handle, ending(handle, Status.FAILED, error=data), Line("error", data))
 
 
 async def cancelled(handle: Handle, cancelling_told: bool) -> None:
     asked = await in_database(lambda: Run.objects.only("cancelled_by", "cancel_reason").get(pk=handle.run.pk))
     lines = [] if cancelling_told else [Line("cancelling", {"by": asked.cancelled_by})]
-    last = {"by": asked.cancelled_by, "reason": asked.cancel_reason, "upstream_closed_ms": None}
-    await end(handle, ending(handle, Status.CANCELLED, "cancelled"), *lines, Line("cancelled", last))
+    await end(handle, ending(handle, Status.CANCELLED), *lines, Line("cancelled", asked.cancellation))
 
 
 def since(run: Run) -> int:

@@ -111,8 +111,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
         else:
             row.update(epoch=F("epoch") + 1)
             run.last_seq, _ = events.head(run.pk)
-            data = {"by": run.cancelled_by, "reason": reason, "upstream_closed_ms": None}
-            events.append_unheld(run, ("cancelled", data))
+            events.append_unheld(run, ("cancelled", run.cancellation))
             programs.discard(run)
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
         transaction.on_commit(lambda: executor().cancel(run))

@@ -5,6 +5,7 @@ before it looks at a disconnect, and hops to the one shared database thread for 
 """
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
@@ -41,7 +42,7 @@ def require_known_host(headers: Mapping[str, str]) -> None:
         raise Invalid("This server does not answer for that host.")
 
 
-class HttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
+class HttpConsumer(AsyncHttpConsumer, ABC):  # type: ignore[misc]
     methods: tuple[str, ...] = ("GET",)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
@@ -64,8 +65,9 @@ class HttpConsumer(AsyncHttpConsumer):  # type: ignore[misc]
             require_same_origin(self.headers, self.scope.get("scheme") in SECURE)
         return identity
 
+    @abstractmethod
     async def answer(self) -> None:
-        raise NotImplementedError
+        """Answer a request that was admitted. Raises HepError."""
 
     def query(self, name: str) -> str | None:
         values = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True).get(name)

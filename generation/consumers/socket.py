@@ -14,6 +14,7 @@ from generation import runs
 from generation.consumers.base import SECURE, Receive, Send, header_map, require_known_host
 from generation.consumers.commands import cursor_of, parse_command, ref_of, run_of, text_of
 from generation.consumers.open_streams import open_stream
+from generation.consumers.patience import Patience
 from generation.database import in_database
 from generation.errors import (
     CursorExpired,
@@ -25,7 +26,7 @@ from generation.errors import (
     RateLimited,
     ServerError,
 )
-from generation.feed import STUCK_AT_DRAIN_S, STUCK_S, Watcher, feed
+from generation.feed import Watcher, feed
 from generation.models import Run
 from generation.permissions import Identity, allowed_origin, identify
 from generation.serializers import start_request
@@ -50,15 +51,13 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     """`/ws/`: many runs. Frames of the server are envelopes, answers to commands carry a `type`."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        self.scope, self.receive_message, self.send_message = scope, receive, send
+        self.scope, self.receive_message = scope, receive
+        self.patience = Patience(send)
         self.headers = header_map(scope)
         # By run id: the watcher that is read, and the task that reads it.
         self.followed: dict[str, tuple[Watcher, asyncio.Task[None]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.sent_bytes = 0
-        # Since when the oldest send waits for the client to take it, and whom to cancel when that is too long.
-        self.sending_since: float | None = None
-        self.main: asyncio.Task[Any] | None = None
         self.closing: int | None = None
         # Held while a command is answered, so that the end of a run does not close the socket on the answer.
         self.answering = asyncio.Lock()
@@ -67,7 +66,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await send({"type": "websocket.accept"})
         try:
             self.identity = await self.admit()
-            with open_stream(self.identity.user.pk):
+            with open_stream(self.identity.user.pk), self.patience:
                 await self.serve()
         except HepError as error:
             await self.close_with(CLOSE_CODES.get(type(error), CLOSE_CODES[Invalid]))
@@ -84,7 +83,6 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         return identity
 
     async def serve(self) -> None:
-        self.main = asyncio.current_task()
         feed().listeners.add(self.on_beat)
         try:
             await self.opened()
@@ -111,19 +109,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         """What a socket does before it reads commands."""
 
     def on_beat(self) -> None:
-        stuck = self.sending_since is not None and feed().loop.time() - self.sending_since > STUCK_S
-        if stuck and self.main is not None:
-            self.main.cancel()
-        else:
-            self.spawn(self.go_away() if feed().draining else self.say(WS_PING))
-
-    async def go_away(self) -> None:
-        try:
-            async with asyncio.timeout(STUCK_AT_DRAIN_S):
-                await self.close_with(GOING_AWAY)
-        except TimeoutError:
-            if self.main is not None:
-                self.main.cancel()
+        self.spawn(self.close_with(GOING_AWAY) if feed().draining else self.say(WS_PING))
 
     def spawn(self, work: Any) -> asyncio.Task[None]:
         task: asyncio.Task[None] = asyncio.ensure_future(work)
@@ -136,12 +122,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.closing is not None:
             return
         self.sent_bytes += len(text.encode())
-        waiting_already = self.sending_since is not None
-        if not waiting_already:
-            self.sending_since = feed().loop.time()
-        await self.send_message({"type": "websocket.send", "text": text})
-        if not waiting_already:
-            self.sending_since = None
+        await self.patience.send({"type": "websocket.send", "text": text})
         if self.sent_bytes >= settings.STREAM_MAX_BYTES:
             await self.close_with(TRY_AGAIN)
 
@@ -250,7 +231,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def close_with(self, code: int) -> None:
         if self.closing is None:
             self.closing = code
-            await self.send_message({"type": "websocket.close", "code": code})
+            await self.patience.send({"type": "websocket.close", "code": code})
 
 
 class RunSocket(Socket):

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+from abc import abstractmethod
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
@@ -10,9 +11,10 @@ import structlog
 from django.conf import settings
 
 from generation import runs
-from generation.consumers.base import Headers, HttpConsumer, refusal_headers
+from generation.consumers.base import Headers, HttpConsumer, Send, refusal_headers
 from generation.consumers.open_streams import open_stream
 from generation.consumers.owned import owned
+from generation.consumers.patience import Patience
 from generation.database import in_database
 from generation.errors import HepError, ServerError
 from generation.feed import Watcher, feed
@@ -59,8 +61,9 @@ class StreamConsumer(HttpConsumer):
         with open_stream(self.identity.user.pk):
             await self.serve()
 
+    @abstractmethod
     async def serve(self) -> None:
-        raise NotImplementedError
+        """Find the run and the cursor, and `follow`. Raises HepError."""
 
     async def refuse(self, error: HepError) -> None:
         accepts = self.headers.get("accept", "*/*")
@@ -95,7 +98,6 @@ class StreamConsumer(HttpConsumer):
             await self.stream(run, watcher)
 
     async def stream(self, run: Run, watcher: Watcher) -> None:
-        watcher.task = asyncio.current_task()
         leaving = asyncio.ensure_future(self.close_on_disconnect(watcher))
         # Somebody else's reading of a run does not own it, whatever endpoint it came by.
         is_owner = self.owned and run.owner_id == self.identity.user.pk
@@ -104,9 +106,10 @@ class StreamConsumer(HttpConsumer):
         last = b""
         try:
             await self.send_body(retry_frame(RETRY_MS), more_body=True)
-            last = await self.pump(watcher)
+            with Patience(self.base_send) as patience:
+                last = await self.pump(watcher, patience.send)
         except asyncio.CancelledError:
-            # Daphne cancels what runs when it shuts down, the feed whoever is stuck; they come back by their cursor.
+            # Daphne cancels what runs when it shuts down, Patience whoever is stuck; they come back by their cursor.
             last = come_back()
             raise
         except Exception as error:
@@ -120,16 +123,14 @@ class StreamConsumer(HttpConsumer):
             if not left:
                 await farewell(self.send_body(last))
 
-    async def pump(self, watcher: Watcher) -> bytes:
+    async def pump(self, watcher: Watcher, send: Send) -> bytes:
         """Send until there is no more; returns what the stream should end with."""
         sent = 0
-        send, encode, now = self.base_send, self.dialect.frames, watcher.feed.loop.time
+        encode = self.dialect.frames
         while (frames := await watcher.batch()) is not None:
             body = await encode(frames) if frames else SSE_PING
             sent += len(body)
-            watcher.sending_since = now()
             await send({"type": "http.response.body", "body": body, "more_body": True})
-            watcher.sending_since = None
             if sent >= settings.STREAM_MAX_BYTES:
                 return come_back()
         return come_back() if feed().draining and not watcher.at_end else b""

@@ -10,7 +10,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 
-from generation import events
+from generation import events, hints
 from generation.database import in_database
 from generation.executors.lock import ExecutorLock
 from generation.models import Run
@@ -96,7 +96,7 @@ class InProcessExecutor:
             attempt.stop(Stop.USER, run.cancelled_by)
         # If it was cancelled while it was queued, nobody else tells its readers.
         assert self.loop is not None
-        telling = self.loop.create_task(events.tell(run.uid.hex, run.last_seq))
+        telling = self.loop.create_task(hints.tell(run.uid.hex, run.last_seq))
         self.telling.add(telling)
         telling.add_done_callback(self.telling.discard)
 
@@ -113,7 +113,7 @@ class InProcessExecutor:
                 if self.loop.time() - reconciled >= RECONCILE_EVERY_S:
                     reconciled = self.loop.time()
                     settled = await in_database(reconcile)
-                    await asyncio.gather(*(events.tell(run.uid.hex, run.last_seq) for run in settled))
+                    await asyncio.gather(*(hints.tell(run.uid.hex, run.last_seq) for run in settled))
             except Exception as error:
                 logger.warning("executor_interrupted", error=type(error).__name__)
                 if self.loop.time() - self.renewed > settings.RUN_LEASE_S:

@@ -1,6 +1,7 @@
 """A run is a row; what happens to it is a numbered log."""
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -87,6 +88,11 @@ class Run(models.Model):
     @property
     def live(self) -> bool:
         return self.status in LIVE
+
+    @property
+    def cancellation(self) -> dict[str, Any]:
+        """The data of the `cancelled` event; no provider has an upstream connection yet."""
+        return {"by": self.cancelled_by, "reason": self.cancel_reason, "upstream_closed_ms": None}
 
 
 class Event(models.Model):

@@ -27,6 +27,10 @@ STARTS: dict[str, dict[str, Any]] = {
 }
 STREAMS = ("/api/runs/stream", "/api/generate-stream")
 
+# Those of the cast who may see a run of Alice, and a run that never was.
+INSIDERS = ("alice", "bob", "dana")
+MISSING = "0b6f1c9e-4f8e-4f0e-9a51-3f2f4f0e9a51"
+
 # One for all clients: reading its certificates takes longer than most of the requests here.
 TLS = ssl.create_default_context()
 
@@ -71,6 +75,13 @@ def client_of(server: Server, name: str | None, **headers: str) -> httpx.Client:
     """A client of one of the cast by token, or of nobody."""
     headers |= token(server, name) if name else {}
     return httpx.Client(base_url=server.base_url, headers=headers, timeout=60, trust_env=False, verify=TLS)
+
+
+def finished_run(server: Server) -> str:
+    """The id of a run of Alice that has ended, for her clinic."""
+    with client_of(server, "alice") as client:
+        answer = client.post("/api/generate", json={"prompt": KNEE}).raise_for_status()
+    return answer.headers["location"].rsplit("/", 1)[1]
 
 
 def runs_made(server: Server) -> int:

@@ -17,10 +17,8 @@ from generation.events import Line
 from generation.feed import feed
 from generation.models import Run
 from generation.models.runs import Status
-from hepcompanion import guard
 from tests.acceptance.cases import KNEE
 from tests.faults.asgi import Connection, assert_nothing_left, http, left_behind, websocket
-from tests.generation.factories import held_run
 from tests.support.clients import RawStream, authorised
 from tests.support.servers import Server
 
@@ -30,14 +28,9 @@ GONE_WITHIN_S = 1
 
 
 @pytest.fixture
-async def live(alice, cast, monkeypatch):
+async def live(held, cast):
     """A run whose log the test writes, a token, and a process in which no executor runs."""
-
-    async def started() -> None:
-        pass
-
-    monkeypatch.setattr(guard, "ensure_started", started)
-    run, log = await in_database(lambda: held_run(alice))
+    run, log = held
     await log.commit(Line("queued", {"position": 1, "eta": None}))
     # The first connection makes what the process keeps: its feed, its writer, its channel on the layer.
     async with await feed().follow(run, 0):
@@ -55,6 +48,15 @@ def on_run(name: str, run: Run, token: str) -> Connection:
     connection = websocket("/ws/", token)
     command = {"type": "subscribe", "run": str(run.uid), "after": 0}
     connection.inbox.put_nowait({"type": "websocket.receive", "text": json.dumps(command)})
+    return connection
+
+
+async def on_run_for(turns: int, turn_s: float, name: str, run: Run, token: str) -> Connection:
+    """A connection that was opened this many turns of the loop ago."""
+    connection = on_run(name, run, token)
+    connection.open()
+    for _ in range(turns):
+        await asyncio.sleep(turn_s)
     return connection
 
 
@@ -101,11 +103,8 @@ async def test_leaving_at_any_moment_leaves_nothing(live, name):
     run, log, token = live
     before = left_behind()
     for turns in range(40):
-        connection = on_run(name, run, token)
-        connection.open()
-        for _ in range(turns):
-            # Longer than a turn now and then, or the database's thread would never be met.
-            await asyncio.sleep(0.001 if turns % 2 else 0)
+        # Longer than a turn now and then, or the database's thread would never be met.
+        connection = await on_run_for(turns, 0.001 if turns % 2 else 0, name, run, token)
         connection.leave()
         if turns % 3 == 0:
             log.append("progress", stage="started", progress=5)
@@ -121,10 +120,7 @@ async def test_a_connection_that_the_server_cancels_leaves_nothing(live, name):
     run, _, token = live
     before = left_behind()
     for turns in (0, 1, 2, 5, 20, 60):
-        connection = on_run(name, run, token)
-        connection.open()
-        for _ in range(turns):
-            await asyncio.sleep(0.002)
+        connection = await on_run_for(turns, 0.002, name, run, token)
         connection.task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await connection.ended()

@@ -15,15 +15,12 @@ import httpx
 import pytest
 
 from generation import events, runs
-from generation.database import in_database
 from generation.events import Line
 from generation.feed import feed
 from generation.tail import RING_FRAMES
-from hepcompanion import guard
 from tests.acceptance.cases import KNEE
 from tests.faults.asgi import assert_nothing_left, http, left_behind, websocket
 from tests.faults.invariants import run_log
-from tests.generation.factories import held_run
 from tests.support.clients import FOLLOWERS, Closed, RawStream, parse_sse, to_the_end
 from tests.support.servers import Server
 
@@ -35,14 +32,9 @@ class Broken(Exception):
 
 
 @pytest.fixture
-async def long_run(alice, cast, monkeypatch):
+async def long_run(held, cast):
     """A run that has ended, with a log too long for one page, and a token."""
-
-    async def started() -> None:
-        pass
-
-    monkeypatch.setattr(guard, "ensure_started", started)
-    run, log = await in_database(lambda: held_run(alice))
+    run, log = held
     log.append("queued")
     for _ in range(RING_FRAMES * 2):
         log.append("progress")

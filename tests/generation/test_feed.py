@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-from generation import events
+from generation import hints
 from generation.database import in_database
 from generation.errors import CursorExpired
 from generation.events import Line
@@ -134,9 +134,9 @@ async def test_the_last_reader_takes_tail_and_membership_with_it(alice):
     run, _ = await in_database(lambda: held_run(alice))
     layer = get_channel_layer()
     async with await feed().follow(run, 0), await feed().follow(run, 0):
-        assert len(layer.groups[events.group_of(run.uid.hex)]) == 1
+        assert len(layer.groups[hints.group_of(run.uid.hex)]) == 1
         assert len(feed().tails) == 1
-    assert events.group_of(run.uid.hex) not in layer.groups
+    assert hints.group_of(run.uid.hex) not in layer.groups
     assert feed().tails == {}
 
 

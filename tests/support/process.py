@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -25,7 +26,7 @@ class NotAnswering(AssertionError):
     """The program ended, or did not answer in time; the message ends with its log."""
 
 
-class Process:
+class Process(ABC):
     """`command` and `answers` say what it is; stdout and stderr of all its starts go to `log`."""
 
     def __init__(self, folder: Path, log_name: str) -> None:
@@ -33,12 +34,13 @@ class Process:
         self.log = folder / log_name
         self.popen: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> Sequence[str | Path]:
-        raise NotImplementedError
+        """The program and its arguments."""
 
+    @abstractmethod
     def answers(self) -> bool:
         """Whether it is ready for work. Called until it says yes."""
-        raise NotImplementedError
 
     def options(self) -> Mapping[str, Any]:
         """What else `Popen` should be told."""

@@ -6,19 +6,11 @@
 
 import { fullJitter, retryAfterMs } from './backoff.js';
 import { SseParser } from './sse-parser.js';
+import { isEventStream, parseJson, refusalOf, release, streamUrlOf } from './stream-response.js';
 
 /** @typedef {import('./run-state.js').Envelope} Envelope */
 
-/**
- * @typedef {object} Refusal
- * @property {'error'} state
- * @property {number} status  of HTTP
- * @property {string} code  the server's, else `HTTP_<status>` or `NOT_AN_EVENT_STREAM`
- * @property {string} message  for a person; may be empty
- * @property {unknown} body  the whole answer where it was JSON
- * @property {number | null} retryAfterMs
- */
-
+/** @typedef {import('./stream-response.js').Refusal} Refusal */
 /** @typedef {{state: 'disconnected', reason: 'terminal' | 'ended' | 'closed'}} Disconnected */
 /** @typedef {Refusal | Disconnected} Ending */
 /** @typedef {'network' | 'cut' | 'stall' | 'gap' | 'server'} Loss */
@@ -342,70 +334,5 @@ export class RunClient {
         throw error;
       });
     }
-  }
-}
-
-/**
- * @param {Response | undefined} response
- * @returns {string}
- */
-function streamUrlOf(response) {
-  const location = response?.headers.get('Location');
-  if (location) {
-    const path = `${location.replace(/\/+$/, '')}/stream`;
-    return response?.url ? new URL(path, response.url).href : path;
-  }
-  // A refused start has nothing to follow.
-  if (response && !response.ok) return '';
-  throw new TypeError('followRun needs a streamUrl, or a response with a Location.');
-}
-
-/** @param {Response} response */
-function release(response) {
-  // Refused where a reader has the body: then that reader is being cancelled.
-  response.body?.cancel().catch(() => {});
-}
-
-/** @param {Response} response */
-function isEventStream(response) {
-  return (response.headers.get('Content-Type') ?? '').startsWith('text/event-stream');
-}
-
-/**
- * @param {Response} response
- * @param {number} now
- * @returns {Promise<Refusal>}
- */
-async function refusalOf(response, now) {
-  const text = response.ok ? '' : await response.text().catch(() => '');
-  const body = parseJson(isEventStream(response) ? firstData(text) : text);
-  const told = body?.error ?? body?.data;
-  return {
-    state: 'error',
-    status: response.status,
-    code: told?.code ?? (response.ok ? 'NOT_AN_EVENT_STREAM' : `HTTP_${response.status}`),
-    message: told?.message ?? '',
-    body,
-    retryAfterMs: retryAfterMs(response.headers.get('Retry-After'), now),
-  };
-}
-
-/** @param {string} text */
-function firstData(text) {
-  /** @type {string[]} */
-  const frames = [];
-  new SseParser({ onEvent: ({ data }) => frames.push(data) }).feed(text);
-  return frames[0] ?? '';
-}
-
-/**
- * @param {string} text
- * @returns {any} undefined when it is not JSON
- */
-function parseJson(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

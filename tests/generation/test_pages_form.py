@@ -1,0 +1,72 @@
+"""The form, as a browser without scripts meets it."""
+
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from generation.forms import GenerateForm
+from generation.models import Clinic, Membership, Run
+from generation.models.runs import Status
+from tests.generation.browsing import NEVER, browser, ended_run, page, run_url
+from tests.generation.factories import CASE, make_run
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.django_db(transaction=True)
+def test_without_scripts_the_form_starts_a_run(alice):
+    answer = browser(alice).post("/", {"prompt": CASE.replace(", ", ",\r\n"), "mrn": "12345"})
+    run = Run.objects.get()
+    assert answer["Location"] == run_url(run)
+    assert (run.owner, run.input["mrn"], "\r" in run.input["prompt"]) == (alice, "12345", False)
+    text = page(alice, run_url(run))
+    assert re.search(r"<noscript>.*The program is being written", text, re.DOTALL)
+
+
+@pytest.mark.parametrize(("sent", "shown"), [
+    ({}, "Describe the case in at least 20 characters."),
+    ({"prompt": "short"}, "Describe the case in at least 20 characters (it has 5)."),
+    ({"prompt": "x" * 4001}, "at most 4000 characters"),
+    ({"prompt": CASE, "mrn": "9" * 65}, "at most 64 characters"),
+    ({"prompt": CASE, "clinic_id": NEVER}, "not one of the available choices"),
+])  # fmt: skip
+def test_what_is_wrong_is_said_at_its_field_and_the_text_is_kept(alice, sent, shown):
+    answer = browser(alice).post("/", sent)
+    text = answer.content.decode()
+    assert answer.status_code == 400
+    assert shown in text
+    assert sent.get("prompt", "") in text
+    assert not Run.objects.exists()
+
+
+def test_too_many_runs_are_refused_in_words_and_the_text_is_kept(alice):
+    for _ in range(settings.MAX_ACTIVE_RUNS_PER_USER):
+        make_run(alice)
+    answer = browser(alice).post("/", {"prompt": CASE})
+    text = answer.content.decode()
+    assert answer.status_code == 429
+    assert "Too many of your runs are active" in text
+    assert CASE in text
+
+
+def test_a_post_of_another_site_is_refused_with_a_page(alice):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alice)
+    answer = client.post("/", {"prompt": CASE})
+    assert answer.status_code == 403
+    assert "This form has expired" in answer.content.decode()
+
+
+def test_a_clinic_is_chosen_only_where_there_is_a_choice(alice, dana):
+    assert list(GenerateForm(dana).fields) == ["prompt", "mrn"]
+    assert [name for _, name in GenerateForm(alice).fields["clinic_id"].choices] == ["North clinic"]
+    Membership.objects.create(clinic=Clinic.objects.create(name="East clinic"), user=alice)
+    assert len(GenerateForm(alice).fields["clinic_id"].choices) == 3
+
+
+def test_the_same_case_fills_the_form_again(alice):
+    run = ended_run(alice, status=Status.FAILED, error={"code": "WORKER_LOST", "message": "Lost.", "retryable": True})
+    text = page(alice, f"/?from={run.uid}")
+    assert f">\n{CASE}</textarea>" in text
