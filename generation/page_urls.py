@@ -3,7 +3,7 @@
 from django.contrib.auth.views import LoginView, LogoutView
 from django.urls import path
 
-from generation import pages
+from generation import batch_pages, pages
 
 urlpatterns = [
     path("", pages.generate, name="generate"),
@@ -11,5 +11,13 @@ urlpatterns = [
     path("logout/", LogoutView.as_view(), name="logout"),
     path("runs/", pages.history, name="history"),
     path("runs/<uuid:run_id>/", pages.run_page, name="run"),
+    path("runs/<uuid:run_id>/live/", pages.live_run, name="live-run"),
     path("runs/<uuid:run_id>/cancel/", pages.cancel_run, name="cancel-run"),
+    path("batches/new/", batch_pages.new_batch, name="new-batch"),
+    path("batches/<uuid:batch_id>/", batch_pages.batch_page, name="batch"),
+    path("batches/<uuid:batch_id>/cancel/", batch_pages.cancel_batch, name="cancel-batch"),
+    path("batches/<uuid:batch_id>/retry/", batch_pages.retry_batch, name="retry-batch"),
+    path("batches/<uuid:batch_id>/rows/", batch_pages.batch_rows, name="batch-rows"),
+    path("batches/<uuid:batch_id>/rows/<uuid:run_id>/cancel/", batch_pages.cancel_row, name="cancel-row"),
+    path("batches/<uuid:batch_id>/rows/<uuid:run_id>/retry/", batch_pages.retry_row, name="retry-row"),
 ]

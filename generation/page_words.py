@@ -94,6 +94,25 @@ FOR_SCRIPTS: dict[str, Word] = {
     "enough": _("The case is long enough."),
 }
 
+BATCH_ORDERS: tuple[tuple[str, Word], ...] = (
+    ("", _("In order")),
+    ("attention", _("Needs attention first")),
+)
+
+FOR_BATCH_SCRIPTS: dict[str, Word] = {
+    **{name: FOR_SCRIPTS[name] for name in ("connecting", "live", "reconnecting", "ended", "signIn")},
+    **{f"status:{status.value}": status.label for status in Status},
+    **{f"stage:{code}": label for code, label in STAGES.items()},
+    "offline": _("Offline – the batch goes on without you"),
+    "title": _("Batch"),
+    "finished": _("Batch finished"),
+    "signedOut": _("You are signed out; the batch goes on without you."),
+    "gone": _("This batch no longer exists."),
+    "notSent": _("The server can't be reached, so nothing was changed. Try again."),
+    "refused": _("Nothing was changed. Try again."),
+    "stale": _("Some rows could not be brought up to date. Reload the page."),
+}
+
 
 def stages(codes: Iterable[str]) -> list[tuple[str, Word]]:
     return [(code, STAGES[code]) for code in codes]

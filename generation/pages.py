@@ -102,6 +102,16 @@ def run_page(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
 
 
 @signed_in
+@require_safe
+def live_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """The plain live view: what the server writes, swapped in by htmx as it comes."""
+    run = visible_run(request, run_id)
+    if not run.live:
+        return redirect("run", run.uid)
+    return render(request, "generation/plain_live.html", {"run": run})
+
+
+@signed_in
 @require_POST
 def cancel_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     """Cancel without scripts."""

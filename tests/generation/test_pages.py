@@ -70,6 +70,7 @@ def test_text_of_a_case_is_never_markup(alice):
 
 def test_nothing_in_a_page_needs_more_than_the_policy_allows(alice):
     urls = ["/", "/runs/", run_url(ended_run(alice)), run_url(ended_run(alice, REFERRED)), run_url(make_run(alice))]
+    urls.append(f"{urls[-1]}live/")
     for url in urls:
         answer = browser(alice).get(url)
         text = answer.content.decode()

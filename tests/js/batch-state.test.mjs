@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { initialBatch, mayCancel, mayRetry, outdated, reduce } from '../../generation/static/generation/batch-state.js';
+
+const ETA = { ms: 4000, low_ms: 2000, high_ms: 9000, basis: 'history' };
+const run = (id, status, more = {}) => ({ id, status, stage: null, progress: 0, parent: null, ...more });
+const batch = (runs, more = {}) => ({ event: 'batch', data: { progress: 0, eta: ETA, runs, ...more } });
+const change = (data, whole = { progress: 50, eta: null }) => ({ event: 'run', data, batch: whole });
+const fold = (...messages) => messages.reduce(reduce, initialBatch());
+
+describe('the fold of a batch', () => {
+  test('begins with the whole of it', () => {
+    const state = fold(batch([run('a', 'running', { stage: 'generating', progress: 40 }), run('b', 'queued')], { progress: 20 }));
+    assert.deepEqual(state.rows, {
+      a: { status: 'running', stage: 'generating', progress: 40 },
+      b: { status: 'queued', stage: null, progress: 0 },
+    });
+    assert.deepEqual([state.progress, state.eta, state.over], [20, ETA, false]);
+  });
+
+  test('follows a row and the whole', () => {
+    const state = fold(batch([run('a', 'running'), run('b', 'queued')]), change(run('a', 'succeeded', { progress: 100 })));
+    assert.equal(state.rows.a.status, 'succeeded');
+    assert.equal(state.rows.b.status, 'queued');
+    assert.deepEqual([state.progress, state.eta], [50, null]);
+  });
+
+  test('is over when the server says so, with nothing left to wait for', () => {
+    const state = fold(batch([run('a', 'running')]), { event: 'batch_complete', data: { progress: 100, eta: ETA } });
+    assert.deepEqual([state.over, state.progress, state.eta], [true, 100, null]);
+  });
+
+  test('a retry takes the place of the run it repeats, and the batch goes on', () => {
+    const state = fold(
+      batch([run('a', 'failed'), run('b', 'succeeded')], { progress: 100 }),
+      { event: 'batch_complete', data: { progress: 100, eta: null } },
+      change(run('c', 'queued', { parent: 'a' })),
+    );
+    assert.deepEqual(Object.keys(state.rows).sort(), ['b', 'c']);
+    assert.deepEqual([state.over, state.progress], [false, 50]);
+  });
+
+  test('a reconnect begins again, whatever was known', () => {
+    const again = batch([run('b', 'queued')]);
+    assert.deepEqual(fold(batch([run('a', 'failed')]), again), fold(again));
+  });
+
+  test('the late answer to a cancel does not wake a row that has ended', () => {
+    const state = fold(batch([run('a', 'running')]), change(run('a', 'cancelled')), { event: 'run', data: run('a', 'cancelling') });
+    assert.equal(state.rows.a.status, 'cancelled');
+  });
+
+  test('the answer to a post changes its row alone', () => {
+    const state = fold(batch([run('a', 'running')], { progress: 30 }), { event: 'run', data: run('a', 'cancelling') });
+    assert.deepEqual([state.rows.a.status, state.progress, state.eta], ['cancelling', 30, ETA]);
+  });
+
+  test('what it does not know changes nothing', () => {
+    const state = fold(batch([run('a', 'running')]));
+    assert.equal(reduce(state, { event: 'news', data: run('a', 'failed') }), state);
+  });
+
+  test('is pure', () => {
+    const before = Object.freeze(fold(batch([run('a', 'running')])));
+    Object.freeze(before.rows);
+    reduce(before, change(run('a', 'failed')));
+    assert.equal(before.rows.a.status, 'running');
+  });
+});
+
+describe('what is asked of the server again', () => {
+  const state = fold(batch([run('live', 'running'), run('same', 'failed'), run('ended', 'succeeded'), run('new', 'queued', { parent: 'old' })]));
+
+  test('rows that have ended since they were drawn, and those that were never drawn', () => {
+    assert.deepEqual(outdated({ live: 'queued', same: 'failed', ended: 'running', old: 'failed' }, state), ['ended', 'new']);
+  });
+
+  test('nothing once all are drawn as they are', () => {
+    assert.deepEqual(outdated({ live: 'running', same: 'failed', ended: 'succeeded', new: 'queued' }, state), []);
+  });
+});
+
+describe('what can be done to a batch', () => {
+  const OFFERS = [
+    [['succeeded', 'succeeded'], false, false],
+    [['succeeded', 'running'], true, false],
+    [['failed', 'queued'], true, true],
+    [['cancelled', 'succeeded'], false, true],
+    [['paused'], true, false],
+    [[], false, false],
+  ];
+  for (const [statuses, cancel, retry] of OFFERS) {
+    test(statuses.join(' and ') || 'nothing', () => {
+      const state = fold(batch(statuses.map((status, index) => run(String(index), status))));
+      assert.deepEqual([mayCancel(state), mayRetry(state)], [cancel, retry]);
+    });
+  }
+});
