@@ -1,12 +1,14 @@
 """The admin: what ran, how it went, and who may do what. Case text is not listed, searched or edited here."""
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -17,7 +19,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from generation import runs
 from generation.errors import HepError
 from generation.events import read
-from generation.models import ApiToken, Clinic, Exercise, ExerciseText, Membership, Run, User
+from generation.models import ApiToken, AuditEntry, Batch, Clinic, Exercise, ExerciseText, Membership, Run, User
 from generation.timeline import entries
 
 admin.site.unregister(Group)
@@ -106,7 +108,7 @@ class ExerciseAdmin(ReadOnly):
 
 @admin.register(Run)
 class RunAdmin(ReadOnly):
-    """Runs and their logs, read-only; the one thing that can be done here is to ask a run to stop."""
+    """Runs and their logs, read-only; the actions ask of a run what the API can ask."""
 
     list_display = (
         "short_id",
@@ -124,7 +126,7 @@ class RunAdmin(ReadOnly):
     list_select_related = ("owner", "clinic")
     search_fields = ("=uid", "owner__username")
     date_hierarchy = "created_at"
-    actions = ("ask_to_cancel",)
+    actions = ("ask_to_cancel", "ask_to_pause", "resume", "retry", "ask_to_delete")
     fieldsets = (
         (None, {"fields": ("uid", "kind", "status", "stage", "percent", "owner", "clinic", "language")}),
         (_("Work"), {"fields": ("engine", "provider", "model", "attempt", "epoch", "lease_until", "error")}),
@@ -166,11 +168,63 @@ class RunAdmin(ReadOnly):
 
     @admin.action(description=_("Ask to cancel"))
     def ask_to_cancel(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        asked = self.steer(request, chosen, lambda user, run_id: runs.cancel(user, run_id, reason="admin")[1])
+        self.message_user(request, _("%(count)d runs were asked to stop.") % {"count": asked})
+
+    @admin.action(description=_("Pause at the next step"))
+    def ask_to_pause(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        asked = self.steer(request, chosen, lambda user, run_id: runs.pause(user, run_id)[1])
+        self.message_user(request, _("%(count)d runs were asked to pause.") % {"count": asked})
+
+    @admin.action(description=_("Resume"))
+    def resume(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        resumed = self.steer(request, chosen, lambda user, run_id: runs.resume(user, run_id)[1])
+        self.message_user(request, _("%(count)d runs go on.") % {"count": resumed})
+
+    @admin.action(description=_("Retry as new runs"))
+    def retry(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        begun = self.steer(request, chosen, lambda user, run_id: bool(runs.retry(user, run_id)))
+        self.message_user(request, _("%(count)d runs were started.") % {"count": begun})
+
+    @admin.action(description=_("Delete with log and result"))
+    def ask_to_delete(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
+        deleted = self.steer(request, chosen, lambda user, run_id: bool(runs.delete(user, run_id)))
+        self.message_user(
+            request, _("%(count)d runs were deleted, live ones as soon as they have stopped.") % {"count": deleted}
+        )
+
+    def steer(self, request: HttpRequest, chosen: QuerySet[Run], act: Callable[[User, uuid.UUID], bool]) -> int:
+        """Ask the same of each run; returns of how many it was new, and says why the others refused."""
         assert isinstance(request.user, User)
-        asked = 0
+        done = 0
         for run in chosen:
             try:
-                asked += runs.cancel(request.user, run.uid, reason="admin")[1]
+                done += act(request.user, run.uid)
             except HepError as error:
                 self.message_user(request, f"{run.uid}: {error.sentence}", level="warning")
-        self.message_user(request, _("%(count)d runs were asked to stop.") % {"count": asked})
+        return done
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnly):
+    """What was asked for together; its runs are in their own list."""
+
+    list_display = ("id", "kind", "owner", "max_parallel", "states", "created_at")
+    list_select_related = ("owner",)
+    search_fields = ("=id", "owner__username")
+    date_hierarchy = "created_at"
+
+    @admin.display(description=_("runs"))
+    def states(self, batch: Batch) -> str:
+        counts = batch.runs.order_by().values_list("status").annotate(n=Count("pk"))
+        return ", ".join(f"{n} {status}" for status, n in counts)
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnly):
+    """Who did what; added by what is done, and never changed."""
+
+    list_display = ("at", "actor_name", "action", "object_kind", "object_id", "facts")
+    list_filter = ("action", "at")
+    search_fields = ("=object_id", "=actor_name")
+    date_hierarchy = "at"

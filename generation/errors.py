@@ -9,6 +9,7 @@
     ├── NotFound             NOT_FOUND             404
     │   └── NoResult                               410
     ├── Conflict             CONFLICT              409
+    ├── IdempotencyConflict  IDEMPOTENCY_CONFLICT  409
     ├── CursorExpired        CURSOR_EXPIRED        410
     ├── RateLimited          RATE_LIMITED          429
     ├── TooManyRuns          TOO_MANY_RUNS         429
@@ -17,7 +18,7 @@
     ├── WorkerLost           WORKER_LOST           500
     └── ServerError          SERVER_ERROR          500
 
-    LeaseLost and LogClosed are for the runner alone and reach no client.
+    LeaseLost, LogClosed and Paused are for the runner alone and reach no client.
 
 `code` is for programs and never changes, `retryable` says whether the same request may succeed later, and
 the sentence serves the log, the API and the page alike.
@@ -101,6 +102,10 @@ class Conflict(HepError):
     code, status, sentence = "CONFLICT", 409, "The run is not in a state for this."
 
 
+class IdempotencyConflict(HepError):
+    code, status, sentence = "IDEMPOTENCY_CONFLICT", 409, "This key was used for another request."
+
+
 class CursorExpired(HepError):
     code, status, sentence = "CURSOR_EXPIRED", 410, "These events are no longer kept; load the run itself."
 
@@ -149,3 +154,7 @@ class LeaseLost(Exception):
 
 class LogClosed(Exception):
     """The run's log has its terminal event, or could not be written any more."""
+
+
+class Paused(Exception):
+    """The run rests at a step border; its lease is given back."""

@@ -18,14 +18,17 @@ from django.db import connection, transaction
 
 from generation.database import in_writer
 from generation.errors import LeaseLost, LogClosed
-from generation.fields import EncryptedJSONField, Sealed, open_sealed, seal
+from generation.fields import EncryptedJSONField, open_sealed, seal
 from generation.hints import HINT_TIMEOUT_S, announce
 from generation.models import Event, Run
-from generation.wire import TERMINAL, Frame, frame
+from generation.models.runs import ENDED
+from generation.wire import LAST_OF_ATTEMPT, TERMINAL, Frame, frame
 
 logger = structlog.get_logger(__name__)
 
+# A page of the log holds at most this many events, and this many bytes of them besides the last one.
 PAGE = 500
+PAGE_BYTES = 262_144
 # Above this many entries a second, over the last RATE_WINDOW_S, the writer waits for company: a commit for each costs
 # more than the wait. Below it, it never does, so a lone short run is not slowed down by its own burst.
 BUSY_RATE = 500
@@ -105,6 +108,11 @@ class Entry:
         self.refusal: Exception | None = None
         self.withdrawn = False
 
+    @property
+    def urgent(self) -> bool:
+        """Somebody waits for it, or it ends a log and with it the waiting of all its readers."""
+        return self.stored is not None or self.lines[-1].name in TERMINAL
+
 
 def data_field() -> EncryptedJSONField:
     field = Event._meta.get_field("data")
@@ -130,14 +138,18 @@ def append_unheld(run: Run, *events: tuple[str, dict[str, Any]]) -> None:
 
 
 def read(run_pk: int, run_id: str, after: int, limit: int = PAGE) -> list[Frame]:
-    """The frames of the log past `after`, at most `limit` of them."""
-    binding = data_field().binding_of
-    rows = Event.objects.filter(run_id=run_pk, seq__gt=after).order_by("seq")
+    """The next frames of the log past `after`: at most `limit`, fewer when they are large."""
+    table, binding = connection.ops.quote_name(Event._meta.db_table), data_field().binding_of
+    page = f"SELECT seq, name, ts_ms, data FROM {table} WHERE run_id = %s AND seq > %s ORDER BY seq LIMIT %s"  # noqa: S608
     frames: list[Frame] = []
-    for seq, name, ts_ms, data in rows.values_list("seq", "name", "ts_ms", "data")[:limit]:
-        assert isinstance(data, Sealed)
-        plain = open_sealed(data.stored, binding(run_pk, seq))
-        frames.append(frame(seq, run_id, name, ts_ms, plain))
+    room = PAGE_BYTES
+    with connection.cursor() as cursor:
+        cursor.execute(page, (run_pk, after, limit))
+        for seq, name, ts_ms, data in cursor:
+            frames.append(frame(seq, run_id, name, ts_ms, open_sealed(bytes(data), binding(run_pk, seq))))
+            room -= len(frames[-1].body)
+            if room < 0:
+                break
     return frames
 
 
@@ -148,9 +160,32 @@ def last_progress(run: Run, until: int) -> Frame | None:
 
 
 def head(run_pk: int) -> tuple[int, bool]:
-    """The last number of the log, and whether it is of a terminal event; (0, False) for an empty log."""
-    last = Event.objects.filter(run_id=run_pk).order_by("-seq").values_list("seq", "name").first()
-    return (last[0], last[1] in TERMINAL) if last else (0, False)
+    """The last number of the log, and whether it is of a terminal event; (0, False) for an empty log.
+
+    Written out because every stream that opens asks it: the ORM takes 150 µs for what SQLite answers in 10.
+    """
+    runs, log = (connection.ops.quote_name(model._meta.db_table) for model in (Run, Event))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT last_seq, status, seq, name FROM {runs} LEFT JOIN {log} ON run_id = {runs}.id "  # noqa: S608
+            f"AND seq = (SELECT MAX(seq) FROM {log} WHERE run_id = %s) WHERE {runs}.id = %s",
+            (run_pk, run_pk),
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return 0, False
+    last_seq, status, seq, name = row
+    if seq is not None:
+        return seq, name in TERMINAL
+    # A log that was pruned still ends where it ended: the row remembers.
+    return (last_seq, True) if status in ENDED else (0, False)
+
+
+def resumption_told(run: Run) -> bool:
+    """Whether the log ends with the `resumed` of this very attempt, written by whoever resumed the run."""
+    last, _ = head(run.pk)
+    (frame,) = read(run.pk, str(run.uid), last - 1, limit=1) or (None,)
+    return frame is not None and frame.name == "resumed" and frame.envelope["data"]["attempt"] == run.attempt
 
 
 class Writer:
@@ -178,7 +213,7 @@ class Writer:
         began = self.loop.time()
         while True:
             await self.arrived.wait()
-            if self.rate > BUSY_RATE:
+            if self.rate > BUSY_RATE and not any(entry.urgent for entry in self.waiting):
                 await asyncio.sleep(LINGER_S)
             batch, self.waiting = self.waiting, []
             self.arrived.clear()
@@ -259,7 +294,7 @@ def _store(batch: list[Entry]) -> None:
                 rows += [(log.run_pk, seq, line) for seq, line in numbered]
                 entry.frames = [frame(seq, log.run_id, line.name, line.ts_ms, line.data) for seq, line in numbered]
                 heads[log] = head + len(numbered)
-                if numbered and entry.lines[-1].name in TERMINAL:
+                if numbered and entry.lines[-1].name in LAST_OF_ATTEMPT:
                     over.add(log)
         insert(rows)
     for log, head in heads.items():

@@ -14,6 +14,7 @@ from typing import Any, Self
 import structlog
 from channels.layers import get_channel_layer
 from django.conf import settings
+from django.db import DatabaseError
 from django.db.models import OuterRef, Subquery
 
 from generation import events, hints
@@ -31,13 +32,22 @@ HEARTBEAT_MARGIN = 0.9
 HEADS_PER_QUERY = 5_000
 LAYER_TIMEOUT_S = 0.25
 LOOK_AGAIN_S = 3.5
-UNWATCHED_S = 0.5
+# A tail that nobody watches is kept for a while, so that a client that comes back asks the database nothing; at most
+# this many, each with up to RING_BYTES.
+UNWATCHED_S = 5.0
+UNWATCHED_TAILS = 100
+# Tails that are opened with one visit to a database thread, which costs as much as their queries.
+OPENED_TOGETHER = 50
+
+
+# The page after a tail's first cursor, the log's head, and whether that is its end.
+Opening = tuple[Sequence[Frame], int, bool]
 
 
 class Watcher:
     """One reader of one run: `batch()` gives what has come since the last call.
 
-    Leave it as a context manager, or by `Feed.leave`; `close()` only ends a `batch()` that waits.
+    Leave it as a context manager, or by `leave()`; `close()` only ends a `batch()` that waits.
     """
 
     __slots__ = ("closed", "cursor", "feed", "kept", "ping_due", "tail", "waiter")
@@ -56,6 +66,9 @@ class Watcher:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: Any, trace: TracebackType | None) -> None:
+        await self.leave()
+
+    async def leave(self) -> None:
         await self.feed.leave(self)
 
     @property
@@ -89,12 +102,22 @@ class Watcher:
             if self.ping_due:
                 self.ping_due = False
                 return ()
-            self.waiter = self.feed.loop.create_future()
-            try:
-                await self.waiter
-            finally:
-                self.waiter = None
+            await self.woken()
         return None
+
+    async def woken(self) -> None:
+        self.waiter = self.feed.loop.create_future()
+        try:
+            await self.waiter
+        finally:
+            self.waiter = None
+
+    async def opened(self) -> None:
+        """Wait until the tail has been read. Raises the database's error."""
+        while not self.tail.opened:
+            if self.tail.failure is not None:
+                raise self.tail.failure
+            await self.woken()
 
     async def require_kept(self) -> None:
         """Raises CursorExpired if the log no longer holds what follows the cursor."""
@@ -118,7 +141,10 @@ class Feed:
     def __init__(self) -> None:
         self.loop = asyncio.get_running_loop()
         self.tails: dict[str, Tail] = {}
-        self.opening: dict[str, asyncio.Task[None]] = {}
+        self.unopened: list[Tail] = []
+        self.asked = asyncio.Event()
+        # The longest unwatched first.
+        self.unwatched: dict[str, Tail] = {}
         self.draining = False
         # Called at each heartbeat, when the process begins to drain and once more LOOK_AGAIN_S later: connections that
         # have no watcher, or look after more than one.
@@ -128,52 +154,77 @@ class Feed:
         # In a context of their own: they serve everybody, and must not log as the request that happened to be first.
         self.tasks = [
             asyncio.create_task(forever(work), context=Context())
-            for work in (self.receive, self.compare_heads, self.beat)
+            for work in (self.receive, self.open_asked, self.compare_heads, self.beat)
         ]
 
     async def follow(self, run: Run, after: int) -> Watcher:
         """Start watching `run` past `after`."""
-        uid_hex = run.uid.hex
-        tail = self.tails.get(uid_hex)
-        while tail is None:
-            # A task of its own, so that one follower's leaving does not fail the others that wait for it.
-            opening = self.opening.get(uid_hex)
-            if opening is None:
-                opening = self.opening[uid_hex] = asyncio.create_task(self.open(run.pk, str(run.uid), after))
-                opening.add_done_callback(lambda _: self.opening.pop(uid_hex, None))
-            await asyncio.shield(opening)
-            tail = self.tails.get(uid_hex)
+        tail = self.tails.get(run.uid.hex)
+        if tail is None:
+            tail = self.tails[run.uid.hex] = Tail(run.pk, str(run.uid), after)
+            self.unopened.append(tail)
+            self.asked.set()
         watcher = Watcher(self, tail, after)
         tail.watchers.add(watcher)
+        self.unwatched.pop(tail.hex, None)
+        if not tail.opened:
+            try:
+                await watcher.opened()
+            except BaseException:
+                await self.leave(watcher)
+                raise
         return watcher
 
-    async def open(self, run_pk: int, run_id: str, after: int) -> None:
+    async def open_asked(self) -> None:
         """Subscribe first, then read: what is appended in between comes both ways and is passed over once."""
-        tail = Tail(run_pk, run_id)
-        await self.subscribe(tail)
+        await self.asked.wait()
+        tails, self.unopened = self.unopened[:OPENED_TOGETHER], self.unopened[OPENED_TOGETHER:]
+        if not self.unopened:
+            self.asked.clear()
+        await self.subscribe(tails)
+        openings: Sequence[Opening | Exception]
         try:
-            (head, done), frames = await in_database(lambda: (events.head(run_pk), events.read(run_pk, run_id, after)))
-        except BaseException:
-            await self.unsubscribe(tail)
-            raise
-        if frames and frames[-1].seq > head:
-            head, done = frames[-1].seq, frames[-1].terminal
-        tail.start(after, frames, head, done)
-        self.tails[tail.hex] = tail
-        # Those who asked for it may have left meanwhile.
-        self.loop.call_later(UNWATCHED_S, lambda: asyncio.ensure_future(self.drop_if_unwatched(tail)))
+            openings = await in_database(lambda: [opening_of(tail) for tail in tails])
+        except Exception as error:
+            openings = [error] * len(tails)
+        useless = []
+        for tail, opening in zip(tails, openings, strict=True):
+            if isinstance(opening, Exception):
+                tail.fail(opening)
+            else:
+                tail.start(*opening)
+                for hint in tail.early:
+                    self.advance(tail, *hint)
+                tail.early.clear()
+            # Those who asked may have left meanwhile, and the tail with them.
+            if tail.failure is not None or self.tails.get(tail.hex) is not tail:
+                useless.append(tail)
+        for tail in useless:
+            await self.drop(tail)
 
     async def leave(self, watcher: Watcher) -> None:
         watcher.close()
-        watcher.tail.watchers.discard(watcher)
-        await self.drop_if_unwatched(watcher.tail)
+        tail = watcher.tail
+        tail.watchers.discard(watcher)
+        if tail.watchers or self.tails.get(tail.hex) is not tail:
+            return
+        tail.unwatched_since = self.loop.time()
+        self.unwatched[tail.hex] = tail
+        if tail.done:
+            await self.drop(tail)
+        elif len(self.unwatched) > UNWATCHED_TAILS:
+            await self.drop(next(iter(self.unwatched.values())))
 
-    async def drop_if_unwatched(self, tail: Tail) -> None:
-        if not tail.watchers and self.tails.get(tail.hex) is tail:
+    async def drop(self, tail: Tail) -> None:
+        if self.tails.get(tail.hex) is tail:
             del self.tails[tail.hex]
-            if tail.reading is not None:
-                tail.reading.cancel()
-            await self.unsubscribe(tail)
+            self.unwatched.pop(tail.hex, None)
+        if tail.reading is not None:
+            tail.reading.cancel()
+        await self.unsubscribe(tail)
+        if (newer := self.tails.get(tail.hex)) is not None:
+            # Its membership may have gone with the older one's.
+            newer.subscribed = False
 
     def drain(self) -> None:
         """End every watcher once it has what is in the ring; the process is shutting down."""
@@ -187,12 +238,14 @@ class Feed:
         for listener in list(self.listeners):
             listener()
 
-    async def subscribe(self, tail: Tail) -> None:
-        """Join the run's group. If the layer is out of reach the heads must do until a later try succeeds."""
+    async def subscribe(self, tails: Sequence[Tail]) -> None:
+        """Join the runs' groups. If the layer is out of reach the heads must do until a later try succeeds."""
         try:
             async with asyncio.timeout(LAYER_TIMEOUT_S):
-                await get_channel_layer().group_add(hints.group_of(tail.hex), await self.own_channel())
-            tail.subscribed = True
+                channel, layer = await self.own_channel(), get_channel_layer()
+                for tail in tails:
+                    await layer.group_add(hints.group_of(tail.hex), channel)
+                    tail.subscribed = True
         except Exception as error:
             logger.warning("layer_unreachable", error=type(error).__name__)
 
@@ -218,6 +271,9 @@ class Feed:
 
     def advance(self, tail: Tail, last_seq: int, frames: Sequence[tuple[str, bytes]]) -> None:
         """Apply a hint: continue the ring with its frames, or read the log if they leave a gap."""
+        if not tail.opened:
+            tail.early.append((last_seq, frames))
+            return
         if last_seq <= tail.head:
             return
         first = last_seq - len(frames) + 1
@@ -243,11 +299,14 @@ class Feed:
     async def compare_heads(self) -> None:
         """Ask the log for the heads of all watched runs; this is what makes hints dispensable."""
         await asyncio.sleep(HEADS_EVERY_S)
-        for tail in [tail for tail in self.tails.values() if not tail.subscribed]:
-            await self.subscribe(tail)
-            if not tail.subscribed:
-                break
-        tails = [tail for tail in self.tails.values() if not tail.done]
+        long_ago = self.loop.time() - UNWATCHED_S
+        for tail in [tail for tail in self.unwatched.values() if tail.unwatched_since < long_ago]:
+            # Unless somebody has come back while another one was dropped.
+            if tail.hex in self.unwatched:
+                await self.drop(tail)
+        if missing := [tail for tail in self.tails.values() if tail.opened and not tail.subscribed]:
+            await self.subscribe(missing)
+        tails = [tail for tail in self.tails.values() if tail.opened and not tail.done]
         for start in range(0, len(tails), HEADS_PER_QUERY):
             part = {tail.run_pk: tail for tail in tails[start : start + HEADS_PER_QUERY]}
             for run_pk, head in await in_database(lambda part=part: heads_of(part)):  # type: ignore[misc]
@@ -261,6 +320,20 @@ class Feed:
                 watcher.ping_due = True
                 watcher.wake()
         self.tell_listeners()
+
+
+def opening_of(tail: Tail) -> Opening | Exception:
+    """What a tail begins with, or why there is none. Raises the database's error, which is no tail's own."""
+    try:
+        head, done = events.head(tail.run_pk)
+        frames = events.read(tail.run_pk, tail.run_id, tail.head) if head > tail.head else []
+    except DatabaseError:
+        raise
+    except Exception as error:
+        return error
+    if frames and frames[-1].seq > head:
+        head, done = frames[-1].seq, frames[-1].terminal
+    return frames, head, done
 
 
 def heads_of(run_pks: Any) -> list[tuple[int, int | None]]:

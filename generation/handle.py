@@ -3,14 +3,17 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from decimal import Decimal
 from typing import Any
 
 from django.db.models.functions import Now
 
 from generation import programs
 from generation.database import in_database
+from generation.errors import Paused
 from generation.events import Change, Line, Log
 from generation.models import Run, Step
+from generation.models.runs import Status
 from generation.pipelines.base import Announcement, StageSpec
 from generation.providers.base import Chunk, Provider, Task
 from metrics.estimator import remaining, spreads
@@ -37,8 +40,12 @@ class Handle:
         self.engine = "composer" if provider.name == "composer" else "llm"
         self.current: StageSpec | None = None
         self.stage_began = 0.0
+        # What the run had cost when its stage began.
+        self.cost_before = run.cost_usd
         self.percent = run.progress
         self.progress_told = 0.0
+        # Who wants the run paused at its next step border; empty when nobody does.
+        self.pause_wanted_by = ""
 
     def emit(self, event: str, **data: Any) -> None:
         self.log.append(event, **data)
@@ -54,9 +61,10 @@ class Handle:
 
     @asynccontextmanager
     async def stage(self, spec: StageSpec) -> AsyncIterator[dict[str, Any]]:
+        await self.border()
         done = f"stage:{spec.code}" in self.steps
         facts: dict[str, Any] = {}
-        self.current, self.stage_began = spec, time.monotonic()
+        self.current, self.stage_began, self.cost_before = spec, time.monotonic(), self.run.cost_usd
         if not done:
             self.percent, self.progress_told = max(self.percent, spec.progress), self.stage_began
             line = Line("progress", self.progress_data(spec.message[self.language]))
@@ -80,7 +88,15 @@ class Handle:
         lines = [Line(event, data) for event, data in announce(value)]
         await self.log.commit(*lines, change=self.storing(name, value))
         self.steps[name] = value
+        await self.border()
         return value
+
+    async def border(self) -> None:
+        """A step border: here a run that somebody wants paused gives its lease back. Raises Paused."""
+        if self.pause_wanted_by and await self.log.commit(
+            Line("paused", {"by": self.pause_wanted_by}), change=self.pausing()
+        ):
+            raise Paused
 
     async def stored(self, name: str) -> Any:
         return self.steps.get(name)
@@ -124,6 +140,9 @@ class Handle:
     def stage_ms(self) -> int:
         return round((time.monotonic() - self.stage_began) * 1000)
 
+    def stage_cost(self) -> Decimal:
+        return self.run.cost_usd - self.cost_before
+
     def updating_row(self, **fields: Any) -> Change:
         """The row's stage and progress, changed in the transaction of the event that says so."""
         pk, stage, percent = self.run.pk, self.current.code if self.current else "", self.percent
@@ -131,6 +150,26 @@ class Handle:
         def change(seq: int) -> bool:
             Run.objects.filter(pk=pk).update(stage=stage, progress=percent, last_seq=seq, **fields)
             return True
+
+        return change
+
+    def pausing(self) -> Change:
+        stage, duration_ms = (self.current.code, self.stage_ms()) if self.current else (None, 0)
+        cost = self.stage_cost()
+
+        def change(seq: int) -> bool:
+            wanted = Run.objects.filter(pk=self.run.pk, status=Status.RUNNING).exclude(pause_requested_by="")
+            given = wanted.update(
+                status=Status.PAUSED,
+                holder=None,
+                lease_until=None,
+                pause_requested_by="",
+                stage_started_at=None,
+                last_seq=seq,
+            )
+            if given and stage is not None:
+                self.record(stage, duration_ms, "paused", cost)
+            return given == 1
 
         return change
 
@@ -142,13 +181,15 @@ class Handle:
         return change
 
     def completing(self, stage: str, duration_ms: int, facts: Mapping[str, Any]) -> Change:
+        cost = self.stage_cost()
+
         def change(seq: int) -> bool:
-            self.record(stage, duration_ms, "succeeded")
+            self.record(stage, duration_ms, "succeeded", cost)
             return self.storing(f"stage:{stage}", dict(facts))(seq)
 
         return change
 
-    def record(self, stage: str, duration_ms: int, outcome: str) -> None:
+    def record(self, stage: str, duration_ms: int, outcome: str, cost_usd: Decimal) -> None:
         """Keep a stage in the metrics; runs in the transaction of the event that ends the stage."""
         record(
             run_id=self.run.uid,
@@ -160,5 +201,7 @@ class Handle:
             provider=self.provider.name,
             model=self.provider.model,
             user_id=self.run.owner_id,
+            clinic_id=self.run.clinic_id,
             input_tokens=self.run.input_tokens,
+            cost_usd=cost_usd,
         )

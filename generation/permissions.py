@@ -1,12 +1,14 @@
 """Who is asking, and from where: one set of rules for the API's views and for the consumers.
 
-A request is signed in by `Authorization: Token …` or by the session cookie. A cookie travels with requests
-that other sites make, so an unsafe request that carries only a cookie must come from the same origin.
+A request is signed in by a stream's ticket, by `Authorization: Token …` or by the session cookie. A cookie travels
+with requests that other sites make, so an unsafe request that carries only a cookie must come from the same origin.
 """
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
+from typing import Self
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
@@ -25,6 +27,7 @@ from rest_framework.authentication import SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from generation import tickets
 from generation.errors import NotAllowed, NotSignedIn
 from generation.models import ApiToken, User
 
@@ -32,16 +35,40 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request was signed in by; the first that is there counts."""
+
+    ticket: str | None
+    token: str | None
+    session: str | None
+
+    @classmethod
+    def of(cls, headers: Mapping[str, str], ticket: str | None = None) -> Self:
+        """From header names in lower case, and the ticket in the query where one is taken."""
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        session = parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME)
+        return cls(ticket, token.strip() if scheme.lower() == "token" else None, session)
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     user: User
-    by_cookie: bool
+    credential: Credential
+    # The run or batch that a ticket is for: nothing else exists for whoever comes with it.
+    only: uuid.UUID | None = None
+
+    @property
+    def by_cookie(self) -> bool:
+        return self.credential.ticket is None and self.credential.token is None
 
 
 def allowed_origin(origin: str, host: str, secure: bool) -> bool:
     """Whether pages of this origin may act with a visitor's cookie. Origins compare with their port."""
     own = f"{'https' if secure else 'http'}://{host}"
     domain, _ = split_domain_port(host)
-    return (origin == own and validate_host(domain, settings.ALLOWED_HOSTS)) or origin in settings.CSRF_TRUSTED_ORIGINS
+    if origin == own and validate_host(domain, settings.ALLOWED_HOSTS):
+        return True
+    return origin in settings.CSRF_TRUSTED_ORIGINS or origin in settings.CORS_ALLOWED_ORIGINS
 
 
 def same_origin(headers: Mapping[str, str], secure: bool) -> bool | None:
@@ -74,19 +101,21 @@ def require_same_origin(headers: Mapping[str, str], secure: bool) -> None:
         raise NotAllowed("This request came from another site.")
 
 
-def identify(headers: Mapping[str, str]) -> Identity:
-    """Who sent a request with these headers (names in lower case). Reads the database. Raises NotSignedIn."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "token":
+def identify(credential: Credential) -> Identity:
+    """Who comes with this credential, as of now. Reads the database. Raises NotSignedIn."""
+    if credential.ticket is not None:
+        user, only = tickets.use(credential.ticket)
+        return Identity(user, credential, only)
+    if credential.token is not None:
         try:
-            owner, _ = ApiTokenAuthentication().authenticate_credentials(token.strip().encode())
+            owner, _ = ApiTokenAuthentication().authenticate_credentials(credential.token.encode())
         except AuthenticationFailed:
             raise NotSignedIn("The token is not valid.") from None
-        return Identity(owner, by_cookie=False)
-    user = session_user(parse_cookie(headers.get("cookie", "")).get(settings.SESSION_COOKIE_NAME))
-    if user is None:
+        return Identity(owner, credential)
+    found = session_user(credential.session)
+    if found is None:
         raise NotSignedIn
-    return Identity(user, by_cookie=True)
+    return Identity(found, credential)
 
 
 def session_user(session_key: str | None) -> User | None:

@@ -25,11 +25,11 @@ STALLED_ATTEMPTS = 3
 
 def release(run: Run) -> None:
     """Give the lease back: the run is queued again, for whoever starts next."""
-    given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING).update(
+    given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING, pause_requested_by="").update(
         status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None, stage_started_at=None
     )
     if not given:
-        # Asked to cancel in the meantime: reconcile() ends it.
+        # Asked to stop or to pause in the meantime: reconcile() sees to that.
         abandon(run)
 
 
@@ -55,8 +55,8 @@ def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
     """Settle the runs whose worker is gone, and return those that readers should hear about.
 
     By default these are the runs whose lease ran out; `abandoned` narrows or widens the set. Asked to cancel →
-    cancelled; no progress in three attempts → failed; else queued again. Each taking of an epoch is a
-    conditional update, so several processes may do this at once.
+    cancelled; no progress in three attempts → failed; asked to pause → paused; else queued again. Each taking of an
+    epoch is a conditional update, so several processes may do this at once.
     """
     held = Run.objects.filter(status__in=HELD)
     lost = abandoned(held) if abandoned else held.filter(lease_until__lt=Now())
@@ -76,9 +76,8 @@ def reconcile(abandoned: Callable[[Any], Any] | None = None) -> list[Run]:
 def settle(run: Run) -> bool:
     with transaction.atomic():
         row = Run.objects.filter(pk=run.pk)
-        if not row.filter(epoch=run.epoch, status=run.status).update(
-            epoch=F("epoch") + 1, holder=None, lease_until=None
-        ):
+        as_seen = row.filter(epoch=run.epoch, status=run.status, pause_requested_by=run.pause_requested_by)
+        if not as_seen.update(epoch=F("epoch") + 1, holder=None, lease_until=None):
             return False
         record_lost(run)
         run.last_seq, _ = events.head(run.pk)
@@ -91,7 +90,11 @@ def settle(run: Run) -> bool:
             programs.discard(run)
         elif stalled >= STALLED_ATTEMPTS:
             give_up(run, run.epoch + 1, WorkerLost())
-        elif run.status == Status.RUNNING:
+        elif run.pause_requested_by:
+            events.append_unheld(run, ("paused", {"by": run.pause_requested_by}))
+            rest = {"pause_requested_by": "", "stalled_attempts": stalled, "stage_started_at": None}
+            row.update(status=Status.PAUSED, last_seq=run.last_seq, **rest)
+        else:
             row.update(status=Status.QUEUED, stalled_attempts=stalled, stage_started_at=None)
     return True
 
@@ -110,4 +113,5 @@ def record_lost(run: Run) -> None:
             provider=provider.name,
             model=provider.model,
             user_id=run.owner_id,
+            clinic_id=run.clinic_id,
         )

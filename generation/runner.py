@@ -1,8 +1,8 @@
 """The work column: one attempt at one run, from its claim to its ending.
 
 A claim takes the run's next epoch and a lease by the database's clock. Whoever holds the epoch appends; when it is
-lost, the log refuses. An attempt ends in exactly one of five ways, and only the first three are terminal:
-succeeded, failed, cancelled; released (the process shuts down) and lost (another worker has it).
+lost, the log refuses. An attempt ends in exactly one of six ways, and only the first three are terminal:
+succeeded, failed, cancelled; paused, released (the process shuts down) and lost (another worker has it).
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from django.db.models.functions import Coalesce, Now
 
 from generation import events, programs
 from generation.database import in_database
-from generation.errors import HepError, LeaseLost, LogClosed, ServerError
+from generation.errors import HepError, LeaseLost, LogClosed, Paused, ServerError
 from generation.events import Change, Line, Log
 from generation.fields import CannotOpen
 from generation.handle import Handle
-from generation.models import Run, Step
+from generation.models import Batch, Run, Step
 from generation.models.runs import HELD, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -48,8 +48,10 @@ def lease_end() -> Any:
 
 
 def claim(run_pk: int, holder: uuid.UUID) -> Run | None:
-    """Take a queued run: next epoch, next attempt, a lease. None if somebody else was first."""
+    """Take a queued run: next epoch, next attempt, a lease. None if somebody else was first, or its batch is full."""
     with transaction.atomic():
+        if not batch_has_room(run_pk):
+            return None
         won = Run.objects.filter(pk=run_pk, status=Status.QUEUED).update(
             status=Status.RUNNING,
             epoch=F("epoch") + 1,
@@ -65,6 +67,12 @@ def claim(run_pk: int, holder: uuid.UUID) -> Run | None:
         return run
 
 
+def batch_has_room(run_pk: int) -> bool:
+    """Whether another run of this one's batch may be held; stays true until the caller's transaction ends."""
+    batch = Batch.objects.filter(runs=run_pk).select_for_update(of=("self",), no_key=True).first()
+    return batch is None or Run.objects.filter(batch=batch, status__in=HELD).count() < batch.max_parallel
+
+
 class Attempt:
     """One attempt at one run, and the handle by which its executor stops it."""
 
@@ -77,6 +85,12 @@ class Attempt:
         self.run: Run | None = None
         self.handle: Handle | None = None
         self.cancelling_told = False
+        self.resumption_told = False
+
+    def pause(self, by: str) -> None:
+        """Rest at the next step border; with nobody's name, don't."""
+        if self.handle is not None:
+            self.handle.pause_wanted_by = by
 
     def stop(self, why: Stop, by: str = "") -> None:
         """Stop working for this reason. Once the ending is being written there is nothing left to stop."""
@@ -102,7 +116,7 @@ class Attempt:
             return
         structlog.contextvars.bind_contextvars(run=handle.id, attempt=handle.run.attempt)
         try:
-            if handle.run.attempt > 1:
+            if handle.run.attempt > 1 and not self.resumption_told:
                 stage = handle.run.stage or handle.stages[0]
                 handle.emit("resumed", by="server", attempt=handle.run.attempt, from_stage=stage)
             result = await PIPELINES[handle.run.kind].execute(handle)
@@ -110,6 +124,8 @@ class Attempt:
             await succeed(handle, result)
         except asyncio.CancelledError:
             await self.stopped(handle)
+        except Paused:
+            logger.info("attempt_paused")
         except (LeaseLost, LogClosed):
             # Another worker has the run, or nothing could be written; the epoch decides whether it is still ours.
             logger.warning("attempt_lost")
@@ -128,6 +144,7 @@ class Attempt:
             return None
         self.run = run
         try:
+            self.resumption_told = events.resumption_told(run)
             steps = {step.name: step.result for step in Step.objects.filter(run=run)}
             log = Log(run.pk, str(run.uid), run.epoch, run.last_seq)
             return Handle(run, log, choose(run.engine), stage_codes(PIPELINES[run.kind]), steps)
@@ -162,15 +179,17 @@ def ending(handle: Handle, status: Status, **fields: Any) -> Change:
     A run that was asked to cancel may still succeed or fail, when it got there first.
     """
     stage, duration_ms = (handle.current.code, handle.stage_ms()) if handle.current else (None, 0)
+    cost = handle.stage_cost()
 
     def change(seq: int) -> bool:
         row = Run.objects.filter(pk=handle.run.pk, epoch=handle.log.epoch, status__in=HELD)
-        won = row.update(status=status, last_seq=seq, holder=None, lease_until=None, finished_at=Now(), **fields)
+        left = {"holder": None, "lease_until": None, "pause_requested_by": ""}
+        won = row.update(status=status, last_seq=seq, finished_at=Now(), **left, **fields)
         if won and status != Status.SUCCEEDED:
             programs.discard(handle.run)
         if won and stage is not None:
             # The metrics know these three by the names of the states.
-            handle.record(stage, duration_ms, status.value)
+            handle.record(stage, duration_ms, status.value, cost)
         return won == 1
 
     return change

@@ -2,20 +2,17 @@
 
 import uuid
 from collections.abc import Mapping
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from generation import events, programs
-from generation.errors import Conflict, Invalid, NotFound, RateLimited, TooManyRuns
+from generation import events, limits, programs, retention
+from generation.errors import Conflict, Invalid, NotFound
 from generation.executors import executor
-from generation.models import Clinic, Run, User
-from generation.models.runs import ENDED, LIVE, Status
+from generation.models import Batch, Clinic, Run, User
+from generation.models.runs import ENDED, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import choose, configured
@@ -49,45 +46,73 @@ def clinic_for(owner: User, clinic_id: str | None) -> Clinic | None:
     return clinics[0]
 
 
+def require_engine(engine: str) -> None:
+    """Raises Invalid unless this server can write with it."""
+    if engine not in configured():
+        raise Invalid(fields={"engine": ["No model is configured on this server."]})
+
+
 def start(owner: User, kind: str, cleaned: Mapping[str, Any]) -> Run:
     """Queue a run: row, first event and dispatch in one transaction.
 
     `cleaned` is the kind's validated input with `language` and `engine`. Raises Invalid, TooManyRuns,
     RateLimited.
     """
-    engine = cleaned.get("engine", "auto")
-    if engine not in configured():
-        raise Invalid(fields={"engine": ["No model is configured on this server."]})
+    require_engine(cleaned.get("engine", "auto"))
     clinic = clinic_for(owner, cleaned.get("clinic_id"))
     with transaction.atomic():
-        # One start at a time per person, so that the limits hold whatever arrives together.
-        User.objects.select_for_update(no_key=True).get(pk=owner.pk)
-        refuse_over_limits(owner)
-        run = Run.objects.create(
-            kind=kind,
-            owner=owner,
-            clinic=clinic,
-            input=dict(cleaned),
-            language=cleaned.get("language") or owner.language,
-            engine=engine,
-        )
-        position = Run.objects.filter(status=Status.QUEUED, pk__lt=run.pk).count() + 1
-        eta = estimate(kind, stage_codes(PIPELINES[kind]), choose(engine).name)
-        events.append_unheld(run, ("queued", {"position": position, "eta": eta}))
-        Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
-        transaction.on_commit(lambda: executor().submit(run.pk))
+        limits.take_start(owner)
+        return queue(owner, clinic, kind, cleaned)
+
+
+def queue(
+    owner: User,
+    clinic: Clinic | None,
+    kind: str,
+    cleaned: Mapping[str, Any],
+    *,
+    parent: Run | None = None,
+    batch: Batch | None = None,
+    row: int | None = None,
+) -> Run:
+    """Add a queued run with its first event, within the caller's transaction, and dispatch it when that commits."""
+    engine = cleaned.get("engine", "auto")
+    run = Run.objects.create(
+        kind=kind,
+        owner=owner,
+        clinic=clinic,
+        input=dict(cleaned),
+        language=cleaned.get("language") or (parent.language if parent else owner.language),
+        engine=engine,
+        parent=parent,
+        batch=batch,
+        row=row,
+    )
+    position = Run.objects.filter(status=Status.QUEUED, pk__lt=run.pk).count() + 1
+    eta = estimate(kind, stage_codes(PIPELINES[kind]), choose(engine).name)
+    events.append_unheld(run, ("queued", {"position": position, "eta": eta}))
+    Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
+    transaction.on_commit(lambda: executor().submit(run.pk))
     return run
 
 
-def refuse_over_limits(owner: User) -> None:
-    mine = Run.objects.filter(owner=owner)
-    if mine.filter(status__in=LIVE).count() >= settings.MAX_ACTIVE_RUNS_PER_USER:
-        raise TooManyRuns(retry_after_s=5)
-    minute_ago = timezone.now() - timedelta(minutes=1)
-    recent = mine.filter(created_at__gt=minute_ago).order_by("created_at").values_list("created_at", flat=True)
-    if len(recent) >= settings.MAX_STARTS_PER_MINUTE:
-        wait = (recent[len(recent) - settings.MAX_STARTS_PER_MINUTE] - minute_ago).total_seconds()
-        raise RateLimited(retry_after_s=max(1, round(wait)))
+def locked(actor: User, run_id: str | uuid.UUID) -> tuple[Run, QuerySet[Run]]:
+    """A run whose state stays as it is until the caller's transaction ends, and the query for its row."""
+    run = get_run_for(actor, run_id)
+    row = Run.objects.filter(pk=run.pk)
+    fresh = row.select_for_update(no_key=True)
+    try:
+        run.refresh_from_db(fields=("status", "epoch", "holder", "attempt", "stage"), from_queryset=fresh)
+    except Run.DoesNotExist:
+        raise NotFound from None
+    return run, row
+
+
+def append(run: Run, row: QuerySet[Run], event: str, data: dict[str, Any]) -> None:
+    """Append to a run that nobody holds, taking its epoch: whoever thinks to hold it can write no more."""
+    row.update(epoch=F("epoch") + 1)
+    run.last_seq, _ = events.head(run.pk)
+    events.append_unheld(run, (event, data))
 
 
 def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[Run, bool]:
@@ -97,9 +122,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
     Raises NotFound, and Conflict once it has succeeded or failed.
     """
     with transaction.atomic():
-        run = get_run_for(actor, run_id)
-        row = Run.objects.filter(pk=run.pk)
-        run.refresh_from_db(fields=("status", "epoch", "holder"), from_queryset=row.select_for_update(no_key=True))
+        run, row = locked(actor, run_id)
         if run.status in (Status.CANCELLING, Status.CANCELLED):
             return run, False
         if run.status in ENDED:
@@ -109,11 +132,96 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
         if run.holder is not None:
             row.update(status=Status.CANCELLING, **asked)
         else:
-            row.update(epoch=F("epoch") + 1)
-            run.last_seq, _ = events.head(run.pk)
-            events.append_unheld(run, ("cancelled", run.cancellation))
+            append(run, row, "cancelled", run.cancellation)
             programs.discard(run)
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
         transaction.on_commit(lambda: executor().cancel(run))
     run.refresh_from_db()
     return run, True
+
+
+def pause(actor: User, run_id: str | uuid.UUID) -> tuple[Run, bool]:
+    """Ask a run to rest. Returns it, and whether this call changed anything or is still to be carried out.
+
+    A queued run is paused at once, a running one at its next step border. Raises NotFound, and Conflict for one that
+    stops or has ended.
+    """
+    by = actor.get_username()
+    with transaction.atomic():
+        run, row = locked(actor, run_id)
+        if run.status == Status.PAUSED:
+            return run, False
+        if run.status == Status.QUEUED:
+            append(run, row, "paused", {"by": by})
+            row.update(status=Status.PAUSED, last_seq=run.last_seq)
+            transaction.on_commit(lambda: executor().tell(run))
+        elif run.status == Status.RUNNING:
+            row.update(pause_requested_by=by)
+            transaction.on_commit(lambda: executor().pause(run, by))
+        else:
+            raise Conflict(f"The run is {run.status}; it can't be paused.")
+    run.refresh_from_db()
+    return run, True
+
+
+def resume(actor: User, run_id: str | uuid.UUID) -> tuple[Run, bool]:
+    """Queue a paused run again. Returns it, and whether it was paused.
+
+    A pause that was asked for but not yet carried out is taken back. Raises NotFound, and Conflict for one that stops
+    or has ended.
+    """
+    with transaction.atomic():
+        run, row = locked(actor, run_id)
+        if run.status == Status.PAUSED:
+            from_stage = run.stage or stage_codes(PIPELINES[run.kind])[0]
+            resumed = {"by": actor.get_username(), "attempt": run.attempt + 1, "from_stage": from_stage}
+            append(run, row, "resumed", resumed)
+            row.update(status=Status.QUEUED, last_seq=run.last_seq)
+            transaction.on_commit(lambda: executor().tell(run))
+            transaction.on_commit(lambda: executor().submit(run.pk))
+        elif run.status == Status.RUNNING:
+            if row.exclude(pause_requested_by="").update(pause_requested_by=""):
+                transaction.on_commit(lambda: executor().pause(run, ""))
+            return run, False
+        elif run.status == Status.QUEUED:
+            return run, False
+        else:
+            raise Conflict(f"The run is {run.status}; it can't be resumed.")
+    run.refresh_from_db()
+    return run, True
+
+
+def retry(actor: User, run_id: str | uuid.UUID) -> Run:
+    """Start a run with the same input, for the same person, clinic and place in a batch.
+
+    Raises NotFound, Conflict while the run is live, and what `start` raises.
+    """
+    with transaction.atomic():
+        run, _ = locked(actor, run_id)
+        if run.status not in ENDED:
+            raise Conflict(f"The run is {run.status}; only one that has ended can be retried.")
+        if run.batch is not None and run.children.filter(batch=run.batch).exists():
+            raise Conflict(f"The run is {run.status}, and its row of the batch was started again already.")
+        require_engine(run.engine)
+        limits.take_start(run.owner, one_more=run.batch_id is None)
+        return queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=run.batch, row=run.row)
+
+
+def delete(actor: User, run_id: str | uuid.UUID) -> Run:
+    """Delete a run, its log and its result, but not its metrics. Raises NotFound.
+
+    A live run is asked to cancel first; `retention.erase` takes it once it has ended, at the latest in the executor's
+    next round.
+    """
+    with transaction.atomic():
+        run, row = locked(actor, run_id)
+        row.update(delete_requested_by=actor.get_username())
+        if run.status not in ENDED:
+            cancel(actor, run_id, reason="deleted")
+        retention.erase(run.pk)
+    return run
+
+
+def engine_running() -> bool:
+    """Whether this process takes queued runs."""
+    return bool(executor().health()["running"])

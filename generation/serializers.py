@@ -1,17 +1,19 @@
 """What comes in is checked here, field by field; what goes out has its shape here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
+from generation import batches
 from generation.errors import Invalid
 from generation.fields import CannotOpen
-from generation.models import Run
+from generation.models import Batch, Run
 from generation.models.runs import LIVE, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -56,12 +58,36 @@ class StartRequest(StrictSerializer):
     input = serializers.DictField()
 
 
+class BatchRequest(StrictSerializer):
+    kind = serializers.ChoiceField(choices=sorted(INPUTS), error_messages=NO_CHOICE)
+    inputs = serializers.ListField(child=serializers.DictField(), allow_empty=False)
+    max_parallel = serializers.IntegerField(min_value=1, max_value=100, required=False)
+
+    def validate_inputs(self, inputs: list[Any]) -> list[Any]:
+        if len(inputs) > settings.MAX_BATCH_ROWS:
+            raise serializers.ValidationError(f"At most {settings.MAX_BATCH_ROWS} rows at a time.")
+        return inputs
+
+
+class TicketRequest(StrictSerializer):
+    """Exactly one of the two."""
+
+    run = serializers.CharField(required=False)
+    batch = serializers.CharField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError({"run": ["Name a run or a batch."]})
+        return attrs
+
+
 class RunFilter(StrictSerializer):
     """The query of `GET /api/runs`; `cursor` and `page_size` belong to the paginator."""
 
     kind = serializers.CharField(required=False)
     status = serializers.ChoiceField(choices=Status.choices, required=False, error_messages=NO_CHOICE)
     clinic = serializers.UUIDField(required=False)
+    batch = serializers.UUIDField(required=False)
     created_after = serializers.DateTimeField(required=False)
     created_before = serializers.DateTimeField(required=False)
     cursor = serializers.CharField(required=False)
@@ -71,6 +97,7 @@ class RunFilter(StrictSerializer):
         "kind": "kind",
         "status": "status",
         "clinic": "clinic",
+        "batch": "batch",
         "created_after": "created_at__gt",
         "created_before": "created_at__lt",
     }
@@ -98,6 +125,35 @@ def start_request(data: Any) -> tuple[str, dict[str, Any]]:
         raise Invalid(fields=request.errors)
     kind = request.validated_data["kind"]
     return kind, cleaned(kind, request.validated_data["input"])
+
+
+def batch_request(data: Any) -> tuple[str, list[dict[str, Any]], int | None]:
+    """`{"kind", "inputs", "max_parallel"?}` → the kind, its validated inputs, the number.
+
+    Raises Invalid; what is wrong with the rows is under `inputs`, by the index of the row.
+    """
+    request = BatchRequest(data=data)
+    if not request.is_valid():
+        raise Invalid(fields=request.errors)
+    values, kind = request.validated_data, request.validated_data["kind"]
+    inputs, faults = [], {}
+    for row, given in enumerate(values["inputs"]):
+        try:
+            inputs.append(cleaned(kind, given))
+        except Invalid as error:
+            faults[str(row)] = error.fields
+    if faults:
+        raise batches.bad_rows(faults)
+    return kind, inputs, values.get("max_parallel")
+
+
+def ticket_request(data: Any) -> tuple[str, str]:
+    """`{"run": id}` or `{"batch": id}` → which of them, and its id. Raises Invalid."""
+    request = TicketRequest(data=data)
+    if not request.is_valid():
+        raise Invalid(fields=request.errors)
+    ((name, value),) = request.validated_data.items()
+    return name, value
 
 
 def iso(moment: datetime | None) -> str | None:
@@ -148,7 +204,7 @@ def snapshot(run: Run) -> dict[str, Any]:
         "model": run.model or None,
         "provider": run.provider or None,
         "clinic": str(run.clinic_id) if run.clinic_id else None,
-        "batch": None,
+        "batch": str(run.batch_id) if run.batch_id else None,
         "parent": str(run.parent.uid) if run.parent else None,
         "attempt": run.attempt,
         "last_seq": run.last_seq,
@@ -164,4 +220,29 @@ def snapshot(run: Run) -> dict[str, Any]:
             "cancel": f"{base}/cancel",
             "page": f"/runs/{run_id}/",
         },
+    }
+
+
+def child_snapshot(run: Run) -> dict[str, Any]:
+    """A run of a batch, without the case and what came of it."""
+    return {name: value for name, value in snapshot(run).items() if name not in ("input", "result")}
+
+
+def aggregates(batch: Batch, found: Sequence[Run]) -> dict[str, Any]:
+    """What is said of a batch as a whole, from the runs of its rows."""
+    return {
+        "counts": batches.counts_of(found),
+        "progress": batches.progress_of(found),
+        "eta": batches.eta_of(batch, found, {run.pk: eta_of(run) for run in found if run.live}),
+    }
+
+
+def batch_snapshot(batch: Batch, found: Sequence[Run]) -> dict[str, Any]:
+    """The batch as wire.md 1.1 shows it, from the runs of its rows."""
+    return {
+        "id": str(batch.pk),
+        "kind": batch.kind,
+        "status": batches.status_of(found),
+        **aggregates(batch, found),
+        "runs": [snapshot(run) for run in found],
     }

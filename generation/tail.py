@@ -19,38 +19,49 @@ class Tail:
     __slots__ = (
         "base",
         "done",
+        "early",
+        "failure",
         "frames",
         "head",
+        "hex",
+        "opened",
         "reading",
         "ring_bytes",
         "run_id",
         "run_pk",
         "subscribed",
+        "unwatched_since",
         "watchers",
     )
 
-    def __init__(self, run_pk: int, run_id: str) -> None:
+    def __init__(self, run_pk: int, run_id: str, after: int) -> None:
         self.run_pk = run_pk
         self.run_id = run_id
+        self.hex = run_id.replace("-", "")
         self.frames: list[Frame] = []
         self.ring_bytes = 0
-        self.base = self.head = 0
-        self.done = False
-        self.subscribed = False
+        # Until it is opened: what its first reader has seen.
+        self.base = self.head = after
+        self.done = self.opened = self.subscribed = False
+        self.failure: Exception | None = None
+        # Hints that came before the log was read.
+        self.early: list[tuple[int, Sequence[tuple[str, bytes]]]] = []
+        self.unwatched_since = 0.0
         self.reading: asyncio.Task[None] | None = None
         self.watchers: set[Watcher] = set()
 
-    @property
-    def hex(self) -> str:
-        return self.run_id.replace("-", "")
-
-    def start(self, after: int, frames: Sequence[Frame], head: int, done: bool) -> None:
-        """Begin the ring with the page that follows `after`, if it goes from there to the head without a gap."""
-        whole = bool(frames) and frames[0].seq == after + 1 and frames[-1].seq == head
-        self.base = self.head = after if whole else head
-        if whole:
-            self.extend(frames)
+    def start(self, frames: Sequence[Frame], head: int, done: bool) -> None:
+        """Begin the ring with the page that was read, if it goes on to the head without a gap."""
+        if not (frames and frames[0].seq == self.head + 1 and frames[-1].seq == head):
+            frames = ()
+            self.base = self.head = head
+        self.opened = True
+        self.extend(frames)
         self.done = done
+
+    def fail(self, error: Exception) -> None:
+        self.failure = error
+        self.wake()
 
     def extend(self, frames: Sequence[Frame]) -> None:
         """Take frames that overlap or continue the ring; what it has already is passed over."""

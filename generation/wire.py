@@ -11,9 +11,11 @@ from typing import Any
 
 import orjson
 
-from generation.errors import Invalid
+from generation.errors import HepError, Invalid
 
 TERMINAL = frozenset({"complete", "error", "cancelled"})
+# After these, whoever wrote them writes no more.
+LAST_OF_ATTEMPT = TERMINAL | {"paused"}
 MAX_CURSOR = 2**63 - 1
 _CURSOR = re.compile(r"[0-9]{1,19}")
 
@@ -74,6 +76,11 @@ def json_frame(value: Any, frame_id: str | None = None, event: str | None = None
     if frame_id is not None:
         lines += b"id: %b\n" % frame_id.encode()
     return b"%bdata: %b\n\n" % (lines, orjson.dumps(value))
+
+
+def refusal_frame(error: HepError) -> bytes:
+    # No number and no run: it is said of the stream, not of the run, and is in no log.
+    return json_frame({"event": "error", "data": error.body()["error"]}, event="stream_error")
 
 
 def retry_frame(milliseconds: int) -> bytes:

@@ -10,7 +10,13 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from generation import routing  # noqa: E402
 from hepcompanion import daphne_closing  # noqa: E402, F401 - it is enough to import it
+from hepcompanion.cors import OtherOrigins  # noqa: E402
+from hepcompanion.dropping import Droppable  # noqa: E402
 from hepcompanion.guard import Guard  # noqa: E402
 from hepcompanion.lifecycle import lifespan  # noqa: E402
 
-application = Guard(ProtocolTypeRouter({"http": routing.http, "websocket": routing.websocket, "lifespan": lifespan}))
+application = Droppable(
+    OtherOrigins(
+        Guard(ProtocolTypeRouter({"http": routing.http, "websocket": routing.websocket, "lifespan": lifespan}))
+    )
+)

@@ -78,6 +78,11 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 if "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts; '*' would let any site drive this server.")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CORS_ALLOWED_ORIGINS = env.list(
+    "CORS_ALLOWED_ORIGINS",
+    # Where a front end's development server listens.
+    default=["http://localhost:5173", "http://127.0.0.1:5173"] if DEBUG else [],
+)
 HTTPS = any(origin.startswith("https://") for origin in CSRF_TRUSTED_ORIGINS)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 # The __Host- prefix binds the cookie to this host, and browsers take it only over https.
@@ -120,6 +125,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "knox",
     "django_htmx",
     "csp",
@@ -188,16 +194,26 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PARSER_CLASSES": ["generation.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "generation.views.error_response",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "generation.negotiation.FirstRenderer",
+    # OPTIONS is for preflights; DRF's own answer to it wants serializers that these views have not.
+    "DEFAULT_METADATA_CLASS": None,
+    "DEFAULT_SCHEMA_CLASS": "generation.schema.hooks.DescribedView",
+    "EXCEPTION_HANDLER": "generation.views.errors.error_response",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "HEP Companion",
-    "DESCRIPTION": "Runs that write clinical material, and the log everyone may follow.",
+    "DESCRIPTION": (
+        "Runs that write clinical material, and the log that everyone may follow. Every refusal has one form, `Error`; "
+        "another method than those listed is answered with 405 and `Allow`. `/api/asyncapi.json` has the sockets too."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
+    "POSTPROCESSING_HOOKS": ["generation.schema.hooks.complete"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "/static/generation/favicon.svg",
+    # By default the page would ask a service elsewhere whether the document is valid.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
 }
 KNOX_TOKEN_MODEL = "generation.ApiToken"
 # Knox's own migrations make a table for its own token model, which nothing would use.
@@ -232,18 +248,20 @@ MAX_ACTIVE_RUNS_PER_USER = whole("MAX_ACTIVE_RUNS_PER_USER", 5)
 MAX_STARTS_PER_MINUTE = whole("MAX_STARTS_PER_MINUTE", 30)
 MAX_OPEN_STREAMS_PER_USER = whole("MAX_OPEN_STREAMS_PER_USER", 20)
 MAX_CONCURRENT_RUNS = whole("MAX_CONCURRENT_RUNS", 100, least=0)
+MAX_BATCH_ROWS = whole("MAX_BATCH_ROWS", 100)
+EVENT_RETENTION_DAYS = whole("EVENT_RETENTION_DAYS", 7)
 MAX_BODY_BYTES = whole("MAX_BODY_BYTES", 262_144)
 # The body limit above is checked before Django sees the body, in the same words for every route.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
 OWNED_STREAM_GRACE_S = positive("OWNED_STREAM_GRACE_S", 2)
 STREAM_MAX_BYTES = whole("STREAM_MAX_BYTES", 4_000_000)
 HEARTBEAT_S = positive("HEARTBEAT_S", 15)
+ACCESS_RECHECK_S = positive("ACCESS_RECHECK_S", 30)
 COMPOSER_PACE_S = env.float("COMPOSER_PACE_S", default=0.0)
 # Names that are fixed for parts which are still to come; setting one is answered by a system check.
 NOT_YET = [
     name
     for name in (
-        "CORS_ALLOWED_ORIGINS",
         "LITERATURE_ONLINE",
         "MODEL_CONNECT_TIMEOUT_S",
         "MODEL_FIRST_TOKEN_TIMEOUT_S",

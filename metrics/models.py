@@ -9,7 +9,8 @@ from django.db import models
 class GenerationMetric(models.Model):
     """How long one stage of one attempt took, and how it ended.
 
-    `run_id` is the run's public id and deliberately no foreign key: metrics outlive runs.
+    `run_id` is the run's public id and deliberately no foreign key: metrics outlive runs. Nor is `clinic_id`, since
+    this app knows nothing of clinics.
     """
 
     class Outcome(models.TextChoices):
@@ -17,6 +18,7 @@ class GenerationMetric(models.Model):
         FAILED = "failed"
         CANCELLED = "cancelled"
         LOST = "lost"
+        PAUSED = "paused"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     run_id = models.UUIDField()
@@ -28,6 +30,9 @@ class GenerationMetric(models.Model):
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=80, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)
+    # What was paid for model calls in this stage; null where nobody counted.
+    cost_usd = models.DecimalField(max_digits=10, decimal_places=6, null=True, blank=True)
+    clinic_id = models.UUIDField(null=True, blank=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )

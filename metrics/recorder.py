@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from metrics.models import GenerationMetric
@@ -21,12 +22,15 @@ def record(
     provider: str = "",
     model: str = "",
     user_id: uuid.UUID | None = None,
+    clinic_id: uuid.UUID | None = None,
     input_tokens: int = 0,
+    cost_usd: Decimal | None = None,
     metadata: Mapping[str, Any] | None = None,
 ) -> None:
     """Keep one stage of one attempt, once: a second call for the same one changes nothing.
 
-    `outcome` is one of `GenerationMetric.Outcome`; `metadata` holds counts and codes, never text.
+    `outcome` is one of `GenerationMetric.Outcome`; `metadata` holds counts and codes, never text;
+    `cost_usd` is None where nobody counted.
     """
     GenerationMetric.objects.bulk_create(
         [
@@ -40,7 +44,9 @@ def record(
                 provider=provider,
                 model=model,
                 user_id=user_id,
+                clinic_id=clinic_id,
                 input_tokens=input_tokens,
+                cost_usd=cost_usd,
                 metadata=dict(metadata or {}),
             )
         ],

@@ -31,12 +31,14 @@ django.setup()
 
 from tests.support import servers
 from tests.support.accounts import Account, make_cast
+from tests.support.fold import assert_file_agrees, assert_rows_agree
 from tests.support.needs import need
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.redis_server import OuterRedis, RedisServer, start_redis
 from tests.support.servers import Kind, Prepared, Server
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
     from rest_framework.test import APIClient
 
     from generation.models import User
@@ -87,7 +89,7 @@ def _new_process() -> Iterator[None]:
     """What a process keeps for its whole life begins anew with each test."""
     yield
     from generation import programs
-    from generation.consumers.open_streams import _open
+    from generation.consumers.open_streams import open_streams
     from generation.consumers.owned import owned
     from generation.executors import executor
     from hepcompanion import lifecycle
@@ -95,10 +97,22 @@ def _new_process() -> Iterator[None]:
 
     executor.cache_clear()
     owned.cache_clear()
+    open_streams.cache_clear()
     estimator.forget()
     programs._shelves.clear()
-    _open.clear()
     lifecycle._starting = lifecycle._draining = None
+
+
+@pytest.fixture(autouse=True)
+def _rows_are_what_their_logs_add_up_to(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every run that a test has started in this process, once the test is over."""
+    if not {"db", "transactional_db"} & set(request.fixturenames) and not request.node.get_closest_marker("django_db"):
+        yield
+        return
+    # Asked for first, so that the rows are still there when this one ends.
+    request.getfixturevalue("_django_db_helper")
+    yield
+    assert_rows_agree()
 
 
 @pytest.fixture
@@ -195,7 +209,9 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
 
 
 @pytest.fixture
-def make_server(tmp_path: Path, prepared: Prepared) -> Iterator[Callable[..., Server]]:
+def make_server(
+    tmp_path: Path, prepared: Prepared, django_db_blocker: "DjangoDbBlocker"
+) -> Iterator[Callable[..., Server]]:
     """`make_server("uvicorn", RUN_LEASE_S=3, …)` starts a server; it ends with the test.
 
     Its database is a copy of `prepared`, unless `database` is given: from `servers.prepare(folder, url)`, or one that
@@ -216,6 +232,9 @@ def make_server(tmp_path: Path, prepared: Prepared) -> Iterator[Callable[..., Se
     yield make
     for server in made:
         server.close()
+    for file in {server.database for server in made if server.database and server.database.exists()}:
+        with django_db_blocker.unblock():
+            assert_file_agrees(file)
 
 
 @pytest.fixture(params=servers.KINDS)
@@ -232,13 +251,19 @@ def server(kind: Kind, make_server: Callable[..., Server]) -> Server:
 
 @pytest.fixture(scope="session", params=servers.KINDS)
 def standing_server(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, prepared: Prepared
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    prepared: Prepared,
+    django_db_blocker: "DjangoDbBlocker",
 ) -> Iterator[Server]:
     """One server of each kind for all tests that leave it as they found it, with limits that nobody meets."""
     folder = tmp_path_factory.mktemp(f"standing-{request.param}")
     server = Server(request.param, folder, prepared.copy_to(folder), ROOMY).start()
     yield server
     server.close()
+    assert server.database is not None
+    with django_db_blocker.unblock():
+        assert_file_agrees(server.database)
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,9 @@ before it looks at a disconnect, and hops to the one shared database thread for 
 """
 
 import asyncio
+import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -15,9 +16,12 @@ from channels.generic.http import AsyncHttpConsumer
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
+from generation import idempotency
 from generation.database import in_database
-from generation.errors import HepError, Invalid, MethodNotAllowed, NotSignedIn
-from generation.permissions import SAFE_METHODS, Identity, identify, require_same_origin
+from generation.errors import HepError, Invalid, MethodNotAllowed, NotFound, NotSignedIn
+from generation.models import Run
+from generation.permissions import SAFE_METHODS, Credential, Identity, identify, require_same_origin
+from generation.runs import get_run_for
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -42,28 +46,46 @@ def require_known_host(headers: Mapping[str, str]) -> None:
         raise Invalid("This server does not answer for that host.")
 
 
+async def run_for(identity: Identity, run_id: str | uuid.UUID) -> Run:
+    """The run of this id, if it exists for whoever asks. Raises NotFound."""
+    run = await in_database(lambda: get_run_for(identity.user, run_id))
+    if identity.only not in (None, run.uid):
+        raise NotFound
+    return run
+
+
 class HttpConsumer(AsyncHttpConsumer, ABC):  # type: ignore[misc]
+    # Whether the run of this answer was started by an earlier request with the same Idempotency-Key.
+    replayed = False
     methods: tuple[str, ...] = ("GET",)
+    takes_ticket = False
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         self.scope, self.receive, self.base_send = scope, receive, send
         self.headers = header_map(scope)
         try:
-            self.identity = await self.admit()
+            await self.admit()
             await self.answer()
         except HepError as error:
             await self.refuse(error)
 
-    async def admit(self) -> Identity:
-        """Check the host, the method, who asks and from where. Raises HepError."""
+    async def admit(self) -> None:
+        """Check the host, the method, who asks (`identity`) and from where. Raises HepError."""
         require_known_host(self.headers)
         method = self.scope["method"]
         if method not in self.methods:
             raise MethodNotAllowed(*self.methods)
-        identity = await in_database(lambda: identify(self.headers))
-        if identity.by_cookie and method not in SAFE_METHODS:
+        credential = Credential.of(self.headers, self.query("ticket") if self.takes_ticket else None)
+        self.identity: Identity = await in_database(lambda: identify(credential))
+        if self.identity.by_cookie and method not in SAFE_METHODS:
             require_same_origin(self.headers, self.scope.get("scheme") in SECURE)
-        return identity
+
+    def shows(self) -> Iterable[uuid.UUID]:
+        """The runs and batches that this answer goes on showing; none for one that is short."""
+        return ()
+
+    def lose(self, shown: uuid.UUID | None, error: HepError) -> None:
+        """Called when one of them, or with None the sign-in, is no longer this person's."""
 
     @abstractmethod
     async def answer(self) -> None:
@@ -76,6 +98,17 @@ class HttpConsumer(AsyncHttpConsumer, ABC):  # type: ignore[misc]
     def path_argument(self, name: str) -> str:
         value: str = self.scope["url_route"]["kwargs"][name]
         return value
+
+    async def start_once(self, begin: Callable[[], Run], *asks_for: Any) -> Run:
+        """Start a run, or find the one that this very request has started before. Raises HepError."""
+        asked, user = idempotency.request(self.headers.get("idempotency-key"), *asks_for), self.identity.user
+        run, self.replayed = await in_database(lambda: idempotency.once(user, asked, begin))
+        return run
+
+    def location(self, run: Run) -> dict[str, str]:
+        """The headers of an answer that has started this run."""
+        headers = {"location": f"/api/runs/{run.uid}"}
+        return headers | {"idempotent-replayed": "true"} if self.replayed else headers
 
     async def json_body(self) -> Any:
         """Raises Invalid, or TooLarge from the body limit around us."""

@@ -39,12 +39,17 @@ def text_of(command: dict[str, Any], name: str) -> str:
     return value
 
 
-def run_of(command: dict[str, Any]) -> uuid.UUID:
-    """Raises Invalid, and NotFound for what can be no run's id."""
+def id_of(command: dict[str, Any], name: str) -> uuid.UUID:
+    """The id of the run or batch that a command is about. Raises Invalid, and NotFound for what can be no id."""
     try:
-        return uuid.UUID(text_of(command, "run"))
+        return uuid.UUID(text_of(command, name))
     except ValueError:
         raise NotFound from None
+
+
+def key_of(command: dict[str, Any]) -> str | None:
+    """What an Idempotency-Key is over HTTP. Raises Invalid."""
+    return text_of(command, "key") if "key" in command else None
 
 
 def cursor_of(command: dict[str, Any]) -> int:

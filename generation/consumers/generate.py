@@ -5,7 +5,7 @@ from typing import Any
 
 from generation import events, runs
 from generation.consumers.base import HttpConsumer, first_of
-from generation.consumers.open_streams import open_stream
+from generation.consumers.open_streams import open_streams
 from generation.consumers.owned import owned
 from generation.consumers.stream import StreamConsumer
 from generation.database import in_database
@@ -26,7 +26,7 @@ async def start(consumer: HttpConsumer) -> Run:
     body, user = await consumer.json_body(), consumer.identity.user
     if not isinstance(body, dict):
         raise Invalid("The body is a JSON object.")
-    return await in_database(lambda: runs.start(user, KIND, cleaned(KIND, body)))
+    return await consumer.start_once(lambda: runs.start(user, KIND, cleaned(KIND, body)), KIND, body)
 
 
 class GenerateDialect:
@@ -70,7 +70,7 @@ class GenerateStream(StreamConsumer):
             run = await in_database(lambda: runs.get_run_for(user, run_id))
             if (told := await in_database(lambda: events.last_progress(run, after))) is not None:
                 self.generate.translator.frames(told.envelope)
-        await self.follow(run, after, location=f"/api/runs/{run.uid}")
+        await self.follow(run, after, self.location(run))
 
 
 class Generate(HttpConsumer):
@@ -79,7 +79,7 @@ class Generate(HttpConsumer):
     methods = ("POST",)
 
     async def answer(self) -> None:
-        with open_stream(self.identity.user.pk):
+        with open_streams().hold(self):
             run = await start(self)
             owned().attach(run.pk)
             gone = False
@@ -98,7 +98,7 @@ class Generate(HttpConsumer):
 
     async def send_outcome(self, run: Run) -> None:
         await in_database(run.refresh_from_db)
-        location = {"location": f"/api/runs/{run.uid}"}
+        location = self.location(run)
         if run.status == Status.SUCCEEDED:
             await self.respond(200, run.result, location)
         elif run.error is not None:

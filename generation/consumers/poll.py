@@ -5,10 +5,8 @@ from collections.abc import Sequence
 
 import orjson
 
-from generation import runs
-from generation.consumers.base import HttpConsumer, first_of
-from generation.consumers.open_streams import open_stream
-from generation.database import in_database
+from generation.consumers.base import HttpConsumer, first_of, run_for
+from generation.consumers.open_streams import open_streams
 from generation.errors import Invalid
 from generation.feed import Watcher, feed
 from generation.wire import Frame, parse_cursor
@@ -34,13 +32,17 @@ def parse_wait(text: str | None) -> float:
 class RunEvents(HttpConsumer):
     """`GET /api/runs/{id}/events?after=SEQ&wait=25`."""
 
+    takes_ticket = True
+
     async def answer(self) -> None:
-        run_id, user = self.path_argument("run_id"), self.identity.user
         cursor = self.query("after")
         after, wait = (0 if cursor is None else parse_cursor(cursor)), parse_wait(self.query("wait"))
-        run = await in_database(lambda: runs.get_run_for(user, run_id))
-        with open_stream(user.pk):
+        run = await run_for(self.identity, self.path_argument("run_id"))
+        with open_streams().hold(self):
             async with await feed().follow(run, after) as watcher:
+                if not wait:
+                    # Nothing will come later to make up for a hint that is still on its way.
+                    await feed().catch_up(watcher.tail)
                 await watcher.require_kept()
                 page: list[Frame] = []
                 if await first_of(self.fill(page, watcher, wait), self.disconnected()):

@@ -1,7 +1,8 @@
 """WebSockets: one run's log, or many runs over one connection, and the commands that steer them."""
 
 import asyncio
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,10 +11,13 @@ import structlog
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 
-from generation import runs
-from generation.consumers.base import SECURE, Receive, Send, header_map, require_known_host
-from generation.consumers.commands import cursor_of, parse_command, ref_of, run_of, text_of
-from generation.consumers.open_streams import open_stream
+from generation import idempotency, runs
+from generation.consumers.base import SECURE, Receive, Send, header_map, require_known_host, run_for
+from generation.consumers.batch import BatchWatcher, batch_for
+from generation.consumers.commands import cursor_of, id_of, key_of, parse_command, ref_of, text_of
+from generation.consumers.inbox import Inbox
+from generation.consumers.open_streams import open_streams
+from generation.consumers.pace import Pace
 from generation.consumers.patience import Patience
 from generation.database import in_database
 from generation.errors import (
@@ -27,8 +31,8 @@ from generation.errors import (
     ServerError,
 )
 from generation.feed import Watcher, feed
-from generation.models import Run
-from generation.permissions import Identity, allowed_origin, identify
+from generation.models import Run, User
+from generation.permissions import Credential, Identity, allowed_origin, identify
 from generation.serializers import start_request
 from generation.wire import WS_PING, parse_cursor
 
@@ -47,16 +51,21 @@ CLOSE_CODES: dict[type[HepError], int] = {
 }
 
 
+def code_of(error: HepError) -> int:
+    return CLOSE_CODES.get(type(error), CLOSE_CODES[Invalid])
+
+
 class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     """`/ws/`: many runs. Frames of the server are envelopes, answers to commands carry a `type`."""
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
-        self.scope, self.receive_message = scope, receive
-        self.patience = Patience(send)
+        self.scope, self.inbox = scope, Inbox(receive)
+        self.patience = Patience(send, scope)
         self.headers = header_map(scope)
-        # By run id: the watcher that is read, and the task that reads it.
-        self.followed: dict[str, tuple[Watcher, asyncio.Task[None]]] = {}
+        # By the id of a run or batch: the watcher that is read, and the task that reads it.
+        self.followed: dict[str, tuple[Watcher | BatchWatcher, asyncio.Task[None]]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.pace = Pace()
         self.sent_bytes = 0
         self.closing: int | None = None
         # Held while a command is answered, so that the end of a run does not close the socket on the answer.
@@ -65,29 +74,45 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         # Accepted first: a socket that is closed before that is a bare 403 to the browser, without our code.
         await send({"type": "websocket.accept"})
         try:
-            self.identity = await self.admit()
-            with open_stream(self.identity.user.pk), self.patience:
+            await self.admit()
+            with open_streams().hold(self), self.patience:
                 await self.serve()
         except HepError as error:
-            await self.close_with(CLOSE_CODES.get(type(error), CLOSE_CODES[Invalid]))
+            await self.close_with(code_of(error))
 
-    async def admit(self) -> Identity:
+    async def admit(self) -> None:
         require_known_host(self.headers)
         origin = self.headers.get("origin")
         secure = self.scope.get("scheme") in SECURE
         if origin is not None and not allowed_origin(origin, self.headers["host"], secure):
             raise NotAllowed
-        identity = await in_database(lambda: identify(self.headers))
-        if identity.by_cookie and origin is None:
+        credential = Credential.of(self.headers, self.query("ticket"))
+        self.identity: Identity = await in_database(lambda: identify(credential))
+        if self.identity.by_cookie and origin is None:
             raise NotAllowed
-        return identity
+
+    def shows(self) -> Iterable[uuid.UUID]:
+        return map(uuid.UUID, self.followed)
+
+    def lose(self, shown: uuid.UUID | None, error: HepError) -> None:
+        self.spawn(self.close_with(code_of(error)) if shown is None else self.drop(str(shown), error))
+
+    async def drop(self, followed: str, error: HepError) -> None:
+        """Stop showing what is no longer this person's, and say so."""
+        await self.unfollow(followed)
+        await self.say(orjson.dumps({"type": "error", "ref": None, "run": followed, **error.body()["error"]}).decode())
+
+    def query(self, name: str) -> str | None:
+        values = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True).get(name)
+        return values[-1] if values else None
 
     async def serve(self) -> None:
         feed().listeners.add(self.on_beat)
         try:
             await self.opened()
+            self.spawn(self.take_in())
             while self.closing is None:
-                message = await self.receive_message()
+                message = await self.inbox.next()
                 if message["type"] == "websocket.disconnect":
                     return
                 async with self.answering:
@@ -103,7 +128,13 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await asyncio.gather(*self.tasks, return_exceptions=True)
             # Not left to the tasks: one that was cancelled before its first step has entered nothing.
             for watcher, _ in list(self.followed.values()):
-                await feed().leave(watcher)
+                await watcher.leave()
+
+    async def take_in(self) -> None:
+        try:
+            await self.inbox.fill()
+        except RateLimited as error:
+            await self.close_with(code_of(error))
 
     async def opened(self) -> None:
         """What a socket does before it reads commands."""
@@ -136,7 +167,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             command = parse_command(text)
             ref = ref_of(command)
-            answer = {"type": "ok", "ref": ref, "run": await self.obey(command)}
+            about = "batch" if "batch" in command else "run"
+            answer = {"type": "ok", "ref": ref, about: await self.obey(command)}
         except HepError as error:
             answer = {"type": "error", "ref": ref, **error.body()["error"]}
         except Exception as error:
@@ -145,43 +177,62 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.say(orjson.dumps(answer).decode())
 
     async def obey(self, command: dict[str, Any]) -> str | None:
-        """Carry out a command and return the id of its run. Raises HepError."""
+        """Carry out a command and return the id of its run or batch. Raises HepError."""
         work: Callable[[dict[str, Any]], Any] | None = {
             "subscribe": self.subscribe,
             "unsubscribe": self.unsubscribe,
             "start": self.start,
-            "cancel": self.cancel,
+            "cancel": self.steer(runs.cancel),
+            "pause": self.steer(runs.pause),
+            "resume": self.steer(runs.resume),
             "ping": self.answer_ping,
         }.get(text_of(command, "type"))
         if work is None:
             raise Invalid("This command is not known here.", fields={"type": ["Unknown."]})
+        if work != self.answer_ping and not self.pace.take():
+            raise RateLimited("Too many commands at once; go on in a moment.")
         run_id: str | None = await work(command)
         return run_id
 
     async def subscribe(self, command: dict[str, Any]) -> str:
-        after, run_id = cursor_of(command), run_of(command)
-        run = await in_database(lambda: runs.get_run_for(self.identity.user, run_id))
+        if "batch" in command:
+            batch = await batch_for(self.identity, id_of(command, "batch"))
+            await self.unfollow(str(batch.pk))
+            watcher = BatchWatcher(batch, self.identity)
+            self.followed[str(batch.pk)] = (watcher, self.spawn(self.pump_batch(str(batch.pk), watcher)))
+            return str(batch.pk)
+        after = cursor_of(command)
+        run = await run_for(self.identity, id_of(command, "run"))
         await self.follow(run, after)
         return str(run.uid)
 
     async def unsubscribe(self, command: dict[str, Any]) -> str:
-        run_id = str(run_of(command))
-        await self.unfollow(run_id)
-        return run_id
+        followed = str(id_of(command, "batch" if "batch" in command else "run"))
+        await self.unfollow(followed)
+        return followed
 
     async def start(self, command: dict[str, Any]) -> str:
-        request = {name: command[name] for name in ("kind", "input") if name in command}
-
-        def start() -> Run:
-            kind, cleaned = start_request(request)
-            return runs.start(self.identity.user, kind, cleaned)
-
-        return str((await in_database(start)).uid)
-
-    async def cancel(self, command: dict[str, Any]) -> str:
-        run_id = run_of(command)
-        run, _ = await in_database(lambda: runs.cancel(self.identity.user, run_id))
+        self.require_own_credential()
+        body = {name: command[name] for name in ("kind", "input") if name in command}
+        asked = idempotency.request(key_of(command), "run", body)
+        kind, cleaned = await in_database(lambda: start_request(body))
+        user = self.identity.user
+        run, _ = await in_database(lambda: idempotency.once(user, asked, lambda: runs.start(user, kind, cleaned)))
         return str(run.uid)
+
+    def steer(self, act: Callable[[User, uuid.UUID], tuple[Run, bool]]) -> Callable[[dict[str, Any]], Any]:
+        async def work(command: dict[str, Any]) -> str:
+            self.require_own_credential()
+            run_id = id_of(command, "run")
+            run, _ = await in_database(lambda: act(self.identity.user, run_id))
+            return str(run.uid)
+
+        return work
+
+    def require_own_credential(self) -> None:
+        """Raises NotAllowed for a ticket, which stands in an address and therefore only lets its bearer watch."""
+        if self.identity.only is not None:
+            raise NotAllowed("A ticket only lets you watch.")
 
     async def answer_ping(self, command: dict[str, Any]) -> None:
         return None
@@ -194,7 +245,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await watcher.require_kept()
             await self.unfollow(run_id)
         except BaseException:
-            await feed().leave(watcher)
+            await watcher.leave()
             raise
         self.followed[run_id] = (watcher, self.spawn(self.pump(run_id, watcher)))
 
@@ -206,7 +257,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             try:
                 await asyncio.wait([pumping])
             finally:
-                await feed().leave(watcher)
+                await watcher.leave()
 
     async def pump(self, run_id: str, watcher: Watcher) -> None:
         try:
@@ -222,8 +273,23 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         # Not when it was closed: whoever closed it waits for us, and may hold what `ended` waits for.
         if watcher.at_end and not watcher.closed:
             self.followed.pop(run_id, None)
-            await feed().leave(watcher)
+            await watcher.leave()
             await self.ended(run_id)
+
+    async def pump_batch(self, batch_id: str, watcher: BatchWatcher) -> None:
+        try:
+            while (messages := await watcher.batch()) is not None and self.closing is None:
+                for message in messages:
+                    if watcher.closed:
+                        return
+                    await self.say(message.decode())
+        except Exception as error:
+            logger.error("socket_failed", error=type(error).__name__, batch=batch_id)
+            await self.close_with(TRY_AGAIN)
+            return
+        if watcher.at_end and not watcher.closed:
+            self.followed.pop(batch_id, None)
+            await watcher.leave()
 
     async def ended(self, run_id: str) -> None:
         """Called when a run's log has been sent to its end."""
@@ -238,12 +304,17 @@ class RunSocket(Socket):
     """`/ws/runs/{id}/?after=SEQ`: one run, closed after its terminal event."""
 
     async def opened(self) -> None:
-        cursor = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True).get("after", ["0"])[-1]
-        after = parse_cursor(cursor)
-        run_id = self.scope["url_route"]["kwargs"]["run_id"]
-        run = await in_database(lambda: runs.get_run_for(self.identity.user, run_id))
+        cursor = self.query("after")
+        after = 0 if cursor is None else parse_cursor(cursor)
+        run = await run_for(self.identity, self.scope["url_route"]["kwargs"]["run_id"])
         self.run_id = str(run.uid)
         await self.follow(run, after)
+
+    async def drop(self, followed: str, error: HepError) -> None:
+        if followed == self.run_id:
+            await self.close_with(code_of(error))
+        else:
+            await super().drop(followed, error)
 
     async def ended(self, run_id: str) -> None:
         if run_id == self.run_id:

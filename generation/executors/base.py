@@ -18,6 +18,12 @@ class Executor(Protocol):
     def cancel(self, run: Run) -> None:
         """Say, from any thread, that a run was asked to cancel, or was cancelled while it was queued."""
 
+    def pause(self, run: Run, by: str) -> None:
+        """Say, from any thread, that this person wants a run paused, or with no name that nobody does any more."""
+
+    def tell(self, run: Run) -> None:
+        """Say, from any thread, that somebody else than a worker has appended to the run's log."""
+
     def health(self) -> dict[str, Any]:
         """What an operator wants to know: whether it runs, and how many runs it holds."""
         ...

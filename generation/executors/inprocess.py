@@ -1,6 +1,7 @@
 """Runs are tasks on the server's own loop. No set-up; SQLite or PostgreSQL."""
 
 import asyncio
+import contextlib
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,10 @@ from typing import Any
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Count, F, OuterRef, Q, Subquery, Window
+from django.db.models.functions import Coalesce, RowNumber
 
-from generation import events, hints
+from generation import events, hints, retention
 from generation.database import in_database
 from generation.executors.lock import ExecutorLock
 from generation.models import Run
@@ -23,6 +26,7 @@ logger = structlog.get_logger(__name__)
 DRAIN_S = 8.0
 LOOK_EVERY_S = 1.0
 RECONCILE_EVERY_S = 5.0
+PRUNE_EVERY_S = 3600.0
 
 
 class InProcessExecutor:
@@ -32,6 +36,7 @@ class InProcessExecutor:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.keeper: asyncio.Task[None] | None = None
         self.telling: set[asyncio.Task[None]] = set()
+        self.room = asyncio.Event()
         self.draining = False
         self.lock = ExecutorLock(Path(settings.DATABASES["default"]["NAME"])) if settings.SQLITE else None
         self.renewed = 0.0
@@ -74,6 +79,14 @@ class InProcessExecutor:
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self.cancel_here, run)
 
+    def pause(self, run: Run, by: str) -> None:
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self.pause_here, run.pk, by)
+
+    def tell(self, run: Run) -> None:
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self.tell_here, run)
+
     def health(self) -> dict[str, Any]:
         return {"running": self.loop is not None and not self.draining, "runs": len(self.attempts)}
 
@@ -87,14 +100,24 @@ class InProcessExecutor:
         attempt.task.add_done_callback(lambda task: self.ended(run_pk, task))
 
     def ended(self, run_pk: int, task: "asyncio.Task[None]") -> None:
-        del self.attempts[run_pk]
+        attempt = self.attempts.pop(run_pk)
+        if len(self.attempts) + 1 >= settings.MAX_CONCURRENT_RUNS or (attempt.run and attempt.run.batch_id):
+            # Another one may have waited for this.
+            self.room.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("attempt_broke", error=type(error).__name__)
 
     def cancel_here(self, run: Run) -> None:
         if (attempt := self.attempts.get(run.pk)) is not None:
             attempt.stop(Stop.USER, run.cancelled_by)
-        # If it was cancelled while it was queued, nobody else tells its readers.
+        # If nobody held it, nobody else tells its readers.
+        self.tell_here(run)
+
+    def pause_here(self, run_pk: int, by: str) -> None:
+        if (attempt := self.attempts.get(run_pk)) is not None:
+            attempt.pause(by)
+
+    def tell_here(self, run: Run) -> None:
         assert self.loop is not None
         telling = self.loop.create_task(hints.tell(run.uid.hex, run.last_seq))
         self.telling.add(telling)
@@ -104,22 +127,33 @@ class InProcessExecutor:
         """Look after what is held and what waits, until the process ends."""
         assert self.loop is not None
         look_every = min(LOOK_EVERY_S, settings.RUN_LEASE_S / 5)
-        reconciled = self.loop.time()
+        reconciled = pruned = self.loop.time()
         while True:
             try:
                 await self.take_queued()
-                await asyncio.sleep(look_every)
+                await self.wait_for_room(look_every)
                 await self.look_at_held()
                 if self.loop.time() - reconciled >= RECONCILE_EVERY_S:
                     reconciled = self.loop.time()
                     settled = await in_database(reconcile)
                     await asyncio.gather(*(hints.tell(run.uid.hex, run.last_seq) for run in settled))
+                    await in_database(retention.erase_requested)
+                if self.loop.time() - pruned >= PRUNE_EVERY_S:
+                    pruned = self.loop.time()
+                    await in_database(retention.prune)
             except Exception as error:
                 logger.warning("executor_interrupted", error=type(error).__name__)
                 if self.loop.time() - self.renewed > settings.RUN_LEASE_S:
                     # Nothing could be renewed for a whole lease: others may have these runs by now.
                     self.stop_all(Stop.LEASE_LOST)
                 await asyncio.sleep(look_every)
+
+    async def wait_for_room(self, longest_s: float) -> None:
+        """Wait until the next look is due, or until a run that ended has made room for one that waits."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                await self.room.wait()
+        self.room.clear()
 
     async def look_at_held(self) -> None:
         """Renew the leases, and learn which runs were asked to cancel or were taken over."""
@@ -140,6 +174,8 @@ class InProcessExecutor:
                 attempt.stop(Stop.LEASE_LOST)
             elif row.status == Status.CANCELLING:
                 attempt.stop(Stop.USER, row.cancelled_by)
+            else:
+                attempt.pause(row.pause_requested_by)
 
     def held(self, run_pks: list[int], renew: bool) -> dict[int, Run]:
         # Only what is worked on: a run whose attempt broke off must run out of its lease, not be kept by us.
@@ -149,16 +185,26 @@ class InProcessExecutor:
                 # In the order in which the log's writer locks them, or the two would deadlock.
                 list(mine.select_for_update(no_key=True).order_by("pk").values_list("pk"))
                 mine.update(lease_until=lease_end())
-        return {run.pk: run for run in mine.only("pk", "epoch", "status", "cancelled_by")}
+        return {run.pk: run for run in mine.only("pk", "epoch", "status", "cancelled_by", "pause_requested_by")}
 
     async def take_queued(self) -> None:
         free = settings.MAX_CONCURRENT_RUNS - len(self.attempts)
         if free <= 0:
             return
-        queued = Run.objects.filter(status=Status.QUEUED).order_by("created_at", "pk")
-        for run_pk in await in_database(lambda: list(queued.values_list("pk", flat=True)[:free])):
+        for run_pk in await in_database(lambda: waiting(free)):
             self.admit(run_pk)
 
     def stop_all(self, why: Stop) -> None:
         for attempt in list(self.attempts.values()):
             attempt.stop(why)
+
+
+def waiting(most: int) -> list[int]:
+    """The queued runs whose turn it is, oldest first: of each batch only as many as it has room for."""
+    held = Run.objects.filter(batch=OuterRef("batch"), status__in=HELD).order_by().values("batch")
+    place = Window(RowNumber(), partition_by=F("batch"), order_by=("row", "pk"))
+    queued = Run.objects.filter(status=Status.QUEUED).annotate(
+        place=place, held=Coalesce(Subquery(held.annotate(n=Count("pk")).values("n")), 0)
+    )
+    fits = queued.filter(Q(batch=None) | Q(place__lte=F("batch__max_parallel") - F("held")))
+    return list(fits.order_by("created_at", "pk").values_list("pk", flat=True)[:most])

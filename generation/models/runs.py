@@ -25,8 +25,26 @@ class Status(models.TextChoices):
 
 LIVE = (Status.QUEUED, Status.RUNNING, Status.PAUSED, Status.CANCELLING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED)
-# States in which a worker may hold the run.
-HELD = (Status.RUNNING, Status.PAUSED, Status.CANCELLING)
+# States in which a worker may hold the run; pausing gives it up.
+HELD = (Status.RUNNING, Status.CANCELLING)
+
+
+class Batch(models.Model):
+    """Runs that were asked for together. A batch has no state of its own: it is what its rows are."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=32)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
+    # How many of its runs may be held by workers at a time.
+    max_parallel = models.PositiveSmallIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        verbose_name_plural = "batches"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
 
 
 class Run(models.Model):
@@ -42,6 +60,9 @@ class Run(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
     clinic = models.ForeignKey(Clinic, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, blank=True, related_name="runs")
+    # The place of its input in the batch; a retried row has several runs, of which the last one counts.
+    row = models.PositiveSmallIntegerField(null=True, blank=True)
     language = models.CharField(max_length=5, choices=Language, default=Language.ENGLISH)
     engine = models.CharField(max_length=10, default="auto")
 
@@ -69,6 +90,10 @@ class Run(models.Model):
     cancelled_by = models.CharField(max_length=150, blank=True)
     cancel_reason = models.CharField(max_length=40, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    # Who wants it paused at its next step border; empty once it is, and when they have thought better of it.
+    pause_requested_by = models.CharField(max_length=150, blank=True)
+    # To be deleted as soon as its worker has stopped, by this person.
+    delete_requested_by = models.CharField(max_length=150, blank=True)
 
     created_at = models.DateTimeField(auto_now_add=True)
     started_at = models.DateTimeField(null=True, blank=True)
@@ -80,6 +105,7 @@ class Run(models.Model):
             models.Index(fields=("owner", "-created_at")),
             models.Index(fields=("clinic", "-created_at")),
             models.Index(fields=("status", "lease_until")),
+            models.Index(fields=("batch", "row")),
         ]
 
     def __str__(self) -> str:

@@ -8,8 +8,9 @@ from typing import Any
 
 from channels.layers import get_channel_layer
 
-from generation.consumers.open_streams import _open
+from generation.consumers.open_streams import open_streams
 from generation.feed import feed
+from generation.hints import group_of
 from hepcompanion.asgi import application
 
 Message = dict[str, Any]
@@ -126,15 +127,16 @@ def left_behind() -> dict[str, Any]:
     """Everything in this process that a connection may add to."""
     own = feed()
     layer = get_channel_layer()
+    kept = {group_of(uid_hex) for uid_hex in own.unwatched}
     return {
         "tasks": {task for task in asyncio.all_tasks() if not task.done()},
-        "tails": set(own.tails),
-        "opening": set(own.opening),
+        # Less those that are kept for a while in case their reader comes back.
+        "tails": set(own.tails) - set(own.unwatched),
         "watchers": sum(len(tail.watchers) for tail in own.tails.values()),
         "listeners": len(own.listeners),
-        "groups": {name: set(members) for name, members in layer.groups.items()},
+        "groups": {name: set(members) for name, members in layer.groups.items() if name not in kept},
         "channels": set(layer.queues),
-        "open streams": dict(_open),
+        "open streams": dict(open_streams().of),
     }
 
 

@@ -17,8 +17,8 @@ from generation.database import in_database
 from generation.executors.inprocess import InProcessExecutor
 from generation.models import Run, Step
 from generation.models.runs import Status
-from tests.faults.invariants import assert_agree
 from tests.generation.factories import make_run
+from tests.support.fold import FIELDS, assert_agree
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,8 +55,7 @@ def log_of(run: Run) -> list[dict[str, Any]]:
 
 def assert_ended(run: Run) -> Run:
     run.refresh_from_db()
-    row = {name: getattr(run, name) for name in ("status", "last_seq", "error", "stage", "progress")}
-    assert_agree(row, log_of(run))
+    assert_agree({name: getattr(run, name) for name in FIELDS}, log_of(run))
     assert (run.holder, run.lease_until) == (None, None)
     assert run.finished_at is not None
     return run

@@ -6,7 +6,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, reverse
 
 from generation import events
-from generation.models import ApiToken, Clinic, Exercise, Membership, Run, User
+from generation.models import ApiToken, AuditEntry, Clinic, Exercise, Membership, Run, User
 from generation.models.runs import Status
 from metrics.models import GenerationMetric
 from metrics.recorder import record
@@ -135,17 +135,18 @@ def test_a_clinician_can_not_act_by_the_admin(rows, alice):
 
 
 def test_a_run_shows_its_timeline_and_not_its_case(staff, alice):
-    run = make_run(alice, input={"prompt": "QWERTZ of a person", "mrn": "ZX-1"}, result={"note": "QWERTZ"})
+    texts = {"input": {"prompt": "QWERTZ of a person", "mrn": "ZX-1"}, "result": {"note": "QWERTZ"}}
+    run = make_run(alice, stage="generating", progress=40, **texts)
     events.append_unheld(
         run,
         ("queued", {"position": 3, "eta": None}),
         ("progress", {"stage": "generating", "message": "QWERTZ message", "progress": 40}),
-        ("item", {"path": "exercises", "index": 1, "value": {"name": "QWERTZ"}}),
+        ("item", {"path": "exercises", "index": 0, "value": {"name": "QWERTZ"}}),
         ("warning", {"code": "red_flag", "message": "QWERTZ"}),
         ("<script>", {"stage": "<b>bold</b>"}),
     )
     page = staff.get(address("generation.run", "change", run.pk)).content.decode()
-    for shown in ("queued", "position 3", "stage generating, progress 40", "index 1", "code red_flag"):
+    for shown in ("queued", "position 3", "stage generating, progress 40", "index 0", "code red_flag"):
         assert shown in page
     assert "QWERTZ" not in page
     assert "ZX-1" not in page
@@ -176,7 +177,11 @@ def test_a_run_is_not_found_by_its_text(staff, rows):
 
 
 def ask_to_cancel(client: Client, *chosen: Run) -> str:
-    data = {"action": "ask_to_cancel", "_selected_action": [run.pk for run in chosen]}
+    return ask(client, "ask_to_cancel", *chosen)
+
+
+def ask(client: Client, action: str, *chosen: Run) -> str:
+    data = {"action": action, "_selected_action": [run.pk for run in chosen]}
     answer = client.post(address("generation.run", "changelist"), data, follow=True)
     assert answer.status_code == 200
     return " ".join(str(message) for message in answer.context["messages"])
@@ -193,6 +198,21 @@ def test_ask_to_cancel_stops_what_lives_and_names_what_does_not(staff, dana, ali
     assert {(run.cancelled_by, run.cancel_reason) for run in (held, waiting)} == {(dana.username, "admin")}
     assert "2 runs were asked to stop." in said
     assert f"{ended.uid}: The run has succeeded" in said
+
+
+def test_runs_are_paused_resumed_retried_and_deleted_from_here(staff, alice):
+    waiting, ended = make_run(alice), make_run(alice, status=Status.FAILED)
+    said = ask(staff, "ask_to_pause", waiting, ended)
+    assert "1 runs were asked to pause." in said
+    assert f"{ended.uid}: The run is failed; it can" in said
+    waiting.refresh_from_db()
+    assert waiting.status == Status.PAUSED
+    assert "1 runs go on." in ask(staff, "resume", waiting)
+    assert "1 runs were started." in ask(staff, "retry", waiting, ended)
+    assert Run.objects.get(parent=ended).owner == alice
+    assert "1 runs were deleted" in ask(staff, "ask_to_delete", ended)
+    assert not Run.objects.filter(pk=ended.pk).exists()
+    assert AuditEntry.objects.get().actor_name == "dana"
 
 
 def test_asking_twice_asks_once(staff, alice):

@@ -26,7 +26,6 @@ HOLDER = uuid.uuid4()
     (Status.QUEUED, None, 202, Status.CANCELLED),
     (Status.RUNNING, HOLDER, 202, Status.CANCELLING),
     (Status.PAUSED, None, 202, Status.CANCELLED),
-    (Status.PAUSED, HOLDER, 202, Status.CANCELLING),
     (Status.CANCELLING, HOLDER, 200, Status.CANCELLING),
     (Status.CANCELLED, None, 200, Status.CANCELLED),
     (Status.SUCCEEDED, None, 409, Status.SUCCEEDED),

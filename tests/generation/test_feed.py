@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from channels.layers import get_channel_layer
+from django.db import OperationalError
 
+from generation import feed as feed_module
 from generation import hints
 from generation.database import in_database
 from generation.errors import CursorExpired
-from generation.events import Line
+from generation.events import Line, writer
 from generation.feed import feed
 from generation.models import Event
 from generation.tail import RING_FRAMES
@@ -130,14 +132,71 @@ async def test_what_is_no_longer_kept_is_said_not_skipped(alice):
         await read_all(run, 0)
 
 
-async def test_the_last_reader_takes_tail_and_membership_with_it(alice):
-    run, _ = await in_database(lambda: held_run(alice))
+async def test_the_last_reader_of_an_ended_log_takes_tail_and_membership_with_it(alice):
+    run, log = await in_database(lambda: held_run(alice))
     layer = get_channel_layer()
-    async with await feed().follow(run, 0), await feed().follow(run, 0):
+    async with await feed().follow(run, 0) as one, await feed().follow(run, 0):
         assert len(layer.groups[hints.group_of(run.uid.hex)]) == 1
         assert len(feed().tails) == 1
+        await log.commit(Line("complete", {}))
+        await one.batch()
     assert hints.group_of(run.uid.hex) not in layer.groups
     assert feed().tails == {}
+
+
+async def test_a_live_log_is_followed_on_for_a_while_without_a_reader(alice, monkeypatch):
+    monkeypatch.setattr("generation.feed.UNWATCHED_S", 0.5)
+    run, log = await in_database(lambda: held_run(alice))
+    async with await feed().follow(run, 0):
+        tail = feed().tails[run.uid.hex]
+    await log.commit(Line("progress", {}))
+    async with await feed().follow(run, 0) as watcher:
+        assert watcher.tail is tail
+        assert [frame.seq for frame in await watcher.batch() or ()] == [1]
+
+    async def dropped() -> bool:
+        return feed().tails == {} and hints.group_of(run.uid.hex) not in get_channel_layer().groups
+
+    await eventually(dropped)
+
+
+async def test_only_so_many_logs_are_followed_on_without_a_reader(alice, monkeypatch):
+    monkeypatch.setattr("generation.feed.UNWATCHED_TAILS", 2)
+    for _ in range(4):
+        run, _ = await in_database(lambda: held_run(alice))
+        async with await feed().follow(run, 0):
+            pass
+    assert len(feed().tails) == len(get_channel_layer().groups) == 2
+
+
+async def test_an_event_that_is_written_while_its_log_is_opened_waits_for_no_look_at_the_heads(alice, monkeypatch):
+    monkeypatch.setattr("generation.feed.HEADS_EVERY_S", 60)
+    run, log = await in_database(lambda: held_run(alice))
+    opening_of = feed_module.opening_of
+
+    def opened_late(tail):
+        opening = opening_of(tail)
+        asyncio.run_coroutine_threadsafe(log.commit(Line("complete", {})), feed().loop).result(5)
+        asyncio.run_coroutine_threadsafe(writer().flush(), feed().loop).result(5)
+        return opening
+
+    monkeypatch.setattr("generation.feed.opening_of", opened_late)
+    assert await asyncio.wait_for(read_all(run), 5) == [1]
+
+
+async def test_a_log_that_can_not_be_opened_is_said_to_each_of_its_readers(alice, monkeypatch):
+    run, _ = await in_database(lambda: held_run(alice))
+
+    def broken(tail):
+        raise OperationalError
+
+    with monkeypatch.context() as patched:
+        patched.setattr("generation.feed.opening_of", broken)
+        results = await asyncio.gather(read_all(run), read_all(run), return_exceptions=True)
+    assert [type(result) for result in results] == [OperationalError] * 2
+    assert feed().tails == {}
+    async with await feed().follow(run, 0):
+        pass
 
 
 async def test_an_idle_reader_gets_a_heartbeat(alice, settings):

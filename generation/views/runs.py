@@ -1,66 +1,30 @@
-"""The ask column's API: DRF views over `runs`. Whatever streams or waits is in `consumers`."""
+"""Runs over REST: list, start, look, steer, delete. Whatever streams or waits is in `consumers`."""
 
+import time
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import Http404
 from rest_framework import exceptions, status
 from rest_framework.generics import ListAPIView
 from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView, set_rollback
+from rest_framework.views import APIView
 
-from generation import errors, runs
-from generation.errors import HepError
-from generation.models import Run, User
+from generation import errors, idempotency, retention, runs
+from generation.models import Run
 from generation.models.runs import ENDED, LIVE
 from generation.serializers import RunFilter, snapshot, start_request
+from generation.views.requests import accepted, actor, asked, created
 
-# What DRF raises by itself, in the words of the wire.
-TRANSLATED: dict[type[Exception], type[HepError]] = {
-    exceptions.NotAuthenticated: errors.NotSignedIn,
-    exceptions.AuthenticationFailed: errors.NotSignedIn,
-    exceptions.PermissionDenied: errors.NotAllowed,
-    exceptions.NotFound: errors.NotFound,
-    Http404: errors.NotFound,
-    exceptions.Throttled: errors.RateLimited,
-}
-
-
-def error_response(error: Exception, context: dict[str, Any]) -> Response | None:
-    """The exception handler: one JSON form for every error, and no detail of ours in it."""
-    if not isinstance(error, HepError):
-        if (wire_class := TRANSLATED.get(type(error))) is not None:
-            error = wire_class()
-        elif isinstance(error, exceptions.MethodNotAllowed):
-            error = errors.MethodNotAllowed(*context["view"].allowed_methods)
-        elif isinstance(error, exceptions.APIException) and error.status_code < 500:
-            status_code, error = error.status_code, errors.Invalid(str(error.detail)[:200])
-            error.status = status_code
-        else:
-            # Django logs it and answers 500 through the handler in hepcompanion.urls.
-            return None
-    set_rollback()
-    response = Response(error.body(), status=error.status)
-    if isinstance(error, errors.NotSignedIn):
-        response["WWW-Authenticate"] = "Token"
-    if isinstance(error, errors.MethodNotAllowed):
-        response["Allow"] = ", ".join(error.allowed)
-    if error.retry_after_s is not None:
-        response["Retry-After"] = str(error.retry_after_s)
-    return response
-
-
-def actor(request: Request) -> User:
-    """Whoever is signed in; the permission classes let nobody else come this far."""
-    assert isinstance(request.user, User)
-    return request.user
+# How long a DELETE waits for the worker of a live run to stop.
+DELETE_WAIT_S = 5.0
+DELETE_LOOK_S = 0.05
 
 
 class NewestFirst(CursorPagination):
-    ordering = ("-created_at", "-id")
+    ordering: tuple[str, ...] = ("-created_at", "-id")
     page_size = 25
     max_page_size = 100
     page_size_query_param = "page_size"
@@ -90,14 +54,26 @@ class RunList(ListAPIView):  # type: ignore[type-arg]
 
     def post(self, request: Request) -> Response:
         kind, cleaned = start_request(request.data)
-        run = runs.start(actor(request), kind, cleaned)
+        user = actor(request)
+        run, replayed = idempotency.once(
+            user, asked(request, "run", request.data), lambda: runs.start(user, kind, cleaned)
+        )
         body = snapshot(run)
-        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": body["urls"]["self"]})
+        return created(body, body["urls"]["self"], replayed)
 
 
 class RunDetail(APIView):
     def get(self, request: Request, run_id: str) -> Response:
         return Response(snapshot(runs.get_run_for(actor(request), run_id)))
+
+    def delete(self, request: Request, run_id: str) -> Response:
+        run = runs.delete(actor(request), run_id)
+        give_up = time.monotonic() + DELETE_WAIT_S
+        while not retention.erase(run.pk):
+            if time.monotonic() > give_up:
+                return Response(status=status.HTTP_202_ACCEPTED)
+            time.sleep(DELETE_LOOK_S)
+        return Response(status=status.HTTP_204_NO_CONTENT)
 
 
 class RunResult(APIView):
@@ -113,4 +89,24 @@ class RunResult(APIView):
 class RunCancel(APIView):
     def post(self, request: Request, run_id: str) -> Response:
         run, changed = runs.cancel(actor(request), run_id)
-        return Response(snapshot(run), status=status.HTTP_202_ACCEPTED if changed else status.HTTP_200_OK)
+        return accepted(snapshot(run), changed)
+
+
+class RunPause(APIView):
+    def post(self, request: Request, run_id: str) -> Response:
+        run, changed = runs.pause(actor(request), run_id)
+        return accepted(snapshot(run), changed)
+
+
+class RunResume(APIView):
+    def post(self, request: Request, run_id: str) -> Response:
+        run, changed = runs.resume(actor(request), run_id)
+        return accepted(snapshot(run), changed)
+
+
+class RunRetry(APIView):
+    def post(self, request: Request, run_id: str) -> Response:
+        user = actor(request)
+        run, replayed = idempotency.once(user, asked(request, "retry", run_id), lambda: runs.retry(user, run_id))
+        body = snapshot(run)
+        return created(body, body["urls"]["self"], replayed)

@@ -1,0 +1,157 @@
+"""Runs asked for together: started as one, watched as one, cancelled and retried as one."""
+
+import heapq
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Max, Q, QuerySet
+
+from generation import limits, runs
+from generation.errors import Conflict, HepError, Invalid, NotFound
+from generation.models import Batch, Clinic, Run, User
+from generation.models.runs import ENDED, HELD, LIVE, Status
+
+RETRIED = (Status.FAILED, Status.CANCELLED)
+
+
+def visible_to(actor: User) -> QuerySet[Batch]:
+    """The batches that exist for this person: their own, those with a run of their clinics, and for staff all."""
+    batches = Batch.objects.select_related("owner")
+    if actor.is_staff:
+        return batches
+    return batches.filter(Q(owner=actor) | Q(runs__clinic__in=actor.clinics.all())).distinct()
+
+
+def get_batch_for(actor: User, batch_id: str | uuid.UUID) -> Batch:
+    """The one way to a batch by its id. Raises NotFound, whether it is missing or somebody else's."""
+    try:
+        uid = batch_id if isinstance(batch_id, uuid.UUID) else uuid.UUID(batch_id)
+        return visible_to(actor).get(pk=uid)
+    except (ValueError, Batch.DoesNotExist):
+        raise NotFound("There is no such batch.") from None
+
+
+def rows(batch: Batch, actor: User) -> QuerySet[Run]:
+    """The run that counts for each row, in the order of the inputs: the latest one, when it was retried."""
+    latest = Run.objects.filter(batch=batch).order_by().values("row").annotate(latest=Max("pk")).values("latest")
+    return runs.visible_to(actor).filter(pk__in=latest).order_by("row").distinct()
+
+
+def start(owner: User, kind: str, inputs: Sequence[Mapping[str, Any]], max_parallel: int | None) -> Batch:
+    """Queue a run for each validated input, in one transaction, or none at all.
+
+    Raises what `runs.start` raises; what is wrong with the rows is under `inputs`, by the index of the row.
+    """
+    clinics = clinics_of(owner, inputs)
+    most = settings.MAX_ACTIVE_RUNS_PER_USER
+    with transaction.atomic():
+        limits.take_start(owner)
+        batch = Batch.objects.create(kind=kind, owner=owner, max_parallel=min(max_parallel or most, most))
+        for row, (clinic, cleaned) in enumerate(zip(clinics, inputs, strict=True)):
+            runs.queue(owner, clinic, kind, cleaned, batch=batch, row=row)
+    return batch
+
+
+def clinics_of(owner: User, inputs: Sequence[Mapping[str, Any]]) -> list[Clinic | None]:
+    """The clinic of each row, whose engine is to be had. Raises Invalid with the rows at fault."""
+    clinics, faults = [], {}
+    for row, cleaned in enumerate(inputs):
+        try:
+            runs.require_engine(cleaned.get("engine", "auto"))
+            clinics.append(runs.clinic_for(owner, cleaned.get("clinic_id")))
+        except Invalid as error:
+            faults[str(row)] = error.fields
+    if faults:
+        raise bad_rows(faults)
+    return clinics
+
+
+def bad_rows(faults: Mapping[str, Any]) -> Invalid:
+    return Invalid(f"{len(faults)} of the rows can't be used; nothing was started.", fields={"inputs": faults})
+
+
+def cancel(actor: User, batch: Batch) -> bool:
+    """Ask every live run of the batch to stop. True if there was one that had not been asked. Raises Conflict."""
+    found = list(rows(batch, actor))
+    if not any(run.live for run in found) and not any(run.status == Status.CANCELLED for run in found):
+        raise Conflict("The batch has ended; there is nothing to cancel.")
+    # What waits goes first, or each one that stops would let another begin.
+    asked = False
+    for run in sorted(found, key=lambda run: run.status != Status.QUEUED):
+        if run.live:
+            try:
+                asked |= runs.cancel(actor, run.uid)[1]
+            except HepError:
+                # It ended first.
+                continue
+    return asked
+
+
+def retry(actor: User, batch: Batch) -> Batch:
+    """Start the failed and cancelled rows again, in their places.
+
+    Raises Conflict if there are none, and what `runs.start` raises.
+    """
+    with transaction.atomic():
+        # Before looking, so that of two who ask together one finds the rows started again.
+        limits.lock(batch.owner)
+        found = list(rows(batch, actor))
+        ended = [run for run in found if run.status in RETRIED]
+        if not ended:
+            raise Conflict("No row of the batch has failed or was cancelled.")
+        limits.take_start(batch.owner, one_more=not any(run.live for run in found))
+        for run in ended:
+            runs.queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=batch, row=run.row)
+    return batch
+
+
+def status_of(found: Sequence[Run]) -> str:
+    """What a batch is, in the words of a run's states."""
+    states = {run.status for run in found}
+    if not states & set(LIVE):
+        for state in (Status.FAILED, Status.CANCELLED):
+            if state in states:
+                return state.value
+        return Status.SUCCEEDED.value
+    live = states & set(LIVE)
+    for state in (Status.CANCELLING, Status.PAUSED, Status.QUEUED):
+        if live == {state} and not (state == Status.QUEUED and states & set(ENDED)):
+            return state.value
+    return Status.RUNNING.value
+
+
+def counts_of(found: Sequence[Run]) -> dict[str, int]:
+    return dict(Counter(run.status for run in found))
+
+
+def progress_of(found: Sequence[Run]) -> float:
+    """The mean of the rows, one that has ended counting as whole."""
+    return round(sum(100.0 if run.status in ENDED else run.progress for run in found) / max(len(found), 1), 1)
+
+
+def eta_of(batch: Batch, found: Sequence[Run], etas: Mapping[int, dict[str, Any] | None]) -> dict[str, Any] | None:
+    """When the last row will have ended: the waiting rows take their turns as the running ones make room.
+
+    `etas` holds the estimate of each live run by its key. None when nothing can be said of one of them, or none is
+    left.
+    """
+    live = [run for run in found if run.live]
+    known = [etas[run.pk] for run in live]
+    if not live or any(eta is None for eta in known) or any(run.status == Status.PAUSED for run in live):
+        return None
+
+    def until_last(name: str) -> int:
+        busy = [etas[run.pk][name] for run in live if run.status in HELD]  # type: ignore[index]
+        slots = busy + [0] * (batch.max_parallel - len(busy))
+        heapq.heapify(slots)
+        for run in live:
+            if run.status == Status.QUEUED:
+                heapq.heappush(slots, heapq.heappop(slots) + etas[run.pk][name])  # type: ignore[index]
+        return int(max(slots))
+
+    basis = "history" if all(eta["basis"] == "history" for eta in known if eta) else "default"
+    return {name: until_last(name) for name in ("ms", "low_ms", "high_ms")} | {"basis": basis}

@@ -1,0 +1,7 @@
+from generation import runs
+from generation.management.steering import SteeringCommand
+
+
+class Command(SteeringCommand):
+    help = "Ask a run to rest at its next step border."
+    act = runs.pause

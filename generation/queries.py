@@ -1,0 +1,93 @@
+"""What may stand in the query of the addresses that only look something up."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from generation.errors import Invalid
+from generation.exercises import LISTS, codes
+from generation.models.accounts import Language
+from generation.pipelines import PIPELINES
+from generation.pipelines.base import stage_codes
+from generation.serializers import NO_CHOICE, StrictSerializer
+
+DEFAULT_PERIOD = timedelta(days=30)
+LONGEST_PERIOD = timedelta(days=366)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def asked(query: type[StrictSerializer], request: Request) -> Mapping[str, Any]:
+    """The validated query of a request. Raises Invalid with the parameters at fault."""
+    serializer = query(data=request.query_params.dict())
+    if not serializer.is_valid():
+        raise Invalid(fields=serializer.errors)
+    values: Mapping[str, Any] = serializer.validated_data
+    return values
+
+
+class ExerciseQuery(StrictSerializer):
+    language = serializers.ChoiceField(choices=Language.choices, required=False, error_messages=NO_CHOICE)
+
+
+class ExerciseFilter(ExerciseQuery):
+    """The query of `GET /api/exercises`; `cursor` and `page_size` belong to the paginator."""
+
+    q = serializers.CharField(max_length=200, required=False, allow_blank=True)
+    region, purpose, phase, position, equipment = (
+        serializers.ChoiceField(choices=codes(field), required=False, error_messages=NO_CHOICE)
+        for field in LISTS.values()
+    )
+    level = serializers.IntegerField(min_value=1, max_value=5, required=False)
+    cursor = serializers.CharField(required=False)
+    page_size = serializers.IntegerField(min_value=1, required=False)
+
+
+class EstimateQuery(StrictSerializer):
+    kind = serializers.ChoiceField(choices=sorted(PIPELINES), error_messages=NO_CHOICE)
+
+
+class EndField(serializers.DateTimeField):
+    """The moment where a period ends; of a date, the end of that day."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        moment = super().to_internal_value(value)
+        if not _DATE.fullmatch(value):
+            return moment
+        try:
+            return moment + timedelta(days=1)
+        except OverflowError:
+            self.fail("overflow", timezone=timezone.get_current_timezone())
+
+
+class MetricsQuery(StrictSerializer):
+    """The query of `GET /api/metrics`. The period has both ends when it has been validated."""
+
+    kind = serializers.ChoiceField(choices=sorted(PIPELINES), required=False, error_messages=NO_CHOICE)
+    stage = serializers.ChoiceField(
+        choices=sorted({code for pipeline in PIPELINES.values() for code in stage_codes(pipeline)}),
+        required=False,
+        error_messages=NO_CHOICE,
+    )
+    bucket = serializers.ChoiceField(choices=("day",), required=False, error_messages=NO_CHOICE)
+
+    def get_fields(self) -> dict[str, Any]:
+        # `from` can't be the name of an attribute.
+        period = {"from": serializers.DateTimeField(required=False), "to": EndField(required=False)}
+        return {**super().get_fields(), **period}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        end = attrs.get("to") or timezone.now()
+        try:
+            begin = attrs.get("from") or end - DEFAULT_PERIOD
+        except OverflowError:
+            begin = end
+        if begin >= end:
+            raise serializers.ValidationError({"to": ["The period ends before it begins."]})
+        if end - begin > LONGEST_PERIOD:
+            raise serializers.ValidationError({"from": [f"At most {LONGEST_PERIOD.days} days at a time."]})
+        return {**attrs, "from": begin, "to": end}

@@ -1,0 +1,28 @@
+"""/healthz and /readyz: for whoever watches over the process."""
+
+from tests.acceptance.asking import raw
+
+
+def test_a_live_process_says_so_to_anybody_under_any_name(standing_server):
+    status, body = raw(standing_server, "GET", "/healthz", [("Host", "10.0.0.7:8000")])
+    assert (status, body) == (200, b'{"status":"ok"}')
+
+
+def test_a_server_that_can_do_its_work_is_ready(standing_server):
+    with standing_server.client(None) as client:
+        answer = client.get("/readyz")
+        assert client.post("/readyz").status_code == 405
+    assert answer.status_code == 200
+    assert answer.json() == {"status": "ok", "checks": {"database": "ok", "channel_layer": "ok", "engine": "ok"}}
+
+
+def test_without_its_channel_layer_it_is_alive_but_not_ready(kind, make_server, redis):
+    server = make_server(kind, REDIS_URL=redis.url)
+    with server.client(None) as client:
+        assert client.get("/readyz").status_code == 200
+        redis.kill()
+        answer = client.get("/readyz")
+        assert client.get("/healthz").status_code == 200
+    assert (answer.status_code, answer.json()["checks"]["channel_layer"]) == (503, "unavailable")
+    assert answer.json()["checks"]["database"] == "ok"
+    assert answer.headers["retry-after"] == "5"

@@ -1,0 +1,94 @@
+"""DELETE: the run, its log and its result go; its metrics and a line in the audit stay."""
+
+import uuid
+
+import pytest
+
+from generation import retention, runs
+from generation.database import in_database
+from generation.models import AuditEntry, Event, Program, Run, Step
+from generation.models.runs import Status
+from generation.views import runs as views
+from generation.wire import TERMINAL
+from metrics.models import GenerationMetric
+from tests.generation.executing import executing, start, until
+from tests.generation.factories import make_run
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.mark.usefixtures("library")
+async def test_an_ended_run_goes_with_all_that_is_its_own(alice, api):
+    async with executing():
+        run = await start(alice)
+        await until(run, *TERMINAL)
+    answer = await in_database(lambda: api("alice").delete(f"/api/runs/{run.uid}"))
+    assert answer.status_code == 204
+
+    def left() -> tuple[int, ...]:
+        assert api("alice").get(f"/api/runs/{run.uid}").status_code == 404
+        assert api("alice").delete(f"/api/runs/{run.uid}").status_code == 404
+        return tuple(model.objects.count() for model in (Run, Event, Step, Program))
+
+    assert await in_database(left) == (0, 0, 0, 0)
+    assert await in_database(lambda: GenerationMetric.objects.filter(run_id=run.uid).count()) == 6
+    entry = await in_database(lambda: AuditEntry.objects.get())
+    assert (entry.actor_name, entry.action, entry.object_id) == ("alice", "delete", run.uid)
+    assert entry.facts == {"kind": "exercise_program", "status": "succeeded"}
+
+
+@pytest.mark.usefixtures("library")
+async def test_a_live_run_is_cancelled_first(alice, api, settings):
+    settings.COMPOSER_PACE_S = 60
+    async with executing():
+        run = await start(alice)
+        await until(run, "progress")
+        answer = await in_database(lambda: api("alice").delete(f"/api/runs/{run.uid}"))
+    assert answer.status_code == 204
+    assert await in_database(lambda: Run.objects.count()) == 0
+    assert await in_database(lambda: GenerationMetric.objects.filter(run_id=run.uid, outcome="cancelled").exists())
+
+
+def test_a_run_whose_worker_does_not_stop_in_time_goes_later(alice, api, monkeypatch):
+    monkeypatch.setattr(views, "DELETE_WAIT_S", 0.1)
+    run = make_run(alice, status=Status.RUNNING, holder=uuid.uuid4())
+    assert api("alice").delete(f"/api/runs/{run.uid}").status_code == 202
+    assert api("alice").get(f"/api/runs/{run.uid}").json()["status"] == "cancelling"
+    Run.objects.update(status=Status.CANCELLED, holder=None)
+    retention.erase_requested()
+    assert not Run.objects.exists()
+
+
+def test_a_strangers_run_stays(alice, api):
+    run = make_run(alice, status=Status.SUCCEEDED)
+    assert api("charlie").delete(f"/api/runs/{run.uid}").status_code == 404
+    assert api(None).delete(f"/api/runs/{run.uid}").status_code == 401
+    assert Run.objects.filter(pk=run.pk, delete_requested_by="").exists()
+
+
+def test_a_retry_of_a_deleted_run_keeps_its_own_life(alice):
+    ended = make_run(alice, status=Status.FAILED)
+    again = runs.retry(alice, ended.uid)
+    runs.delete(alice, ended.uid)
+    again.refresh_from_db()
+    assert again.parent is None
+
+
+def test_deleting_does_not_give_a_start_back(alice, api, settings):
+    settings.MAX_STARTS_PER_MINUTE = 1
+    run = runs.start(alice, "exercise_program", {"prompt": "x" * 20})
+    runs.delete(alice, run.uid)
+    assert not Run.objects.exists()
+    body = {"kind": "exercise_program", "input": {"prompt": "x" * 20}}
+    answer = api("alice").post("/api/runs", body, format="json")
+    assert answer.json()["error"]["code"] == "RATE_LIMITED"
+    assert 1 <= int(answer["Retry-After"]) <= 60
+
+
+def test_an_audit_entry_can_not_be_changed(alice):
+    runs.delete(alice, make_run(alice, status=Status.FAILED).uid)
+    entry = AuditEntry.objects.get()
+    with pytest.raises(TypeError):
+        entry.save()
+    with pytest.raises(TypeError):
+        entry.delete()
