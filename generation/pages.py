@@ -111,18 +111,36 @@ def live_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     return render(request, "generation/plain_live.html", {"run": run})
 
 
-@signed_in
-@require_POST
-def cancel_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
-    """Cancel without scripts."""
+def steer(
+    request: SignedInRequest, run_id: uuid.UUID, act: Callable[[User, uuid.UUID], tuple[Run, bool]]
+) -> HttpResponse:
+    """Carry out a command without scripts, and show what became of the run."""
     try:
-        runs.cancel(request.user, run_id)
+        act(request.user, run_id)
     except NotFound:
         raise Http404 from None
     except Conflict:
         # It ended first; its page says how.
         pass
     return redirect("run", run_id)
+
+
+@signed_in
+@require_POST
+def cancel_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    return steer(request, run_id, runs.cancel)
+
+
+@signed_in
+@require_POST
+def pause_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    return steer(request, run_id, runs.pause)
+
+
+@signed_in
+@require_POST
+def resume_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    return steer(request, run_id, runs.resume)
 
 
 @signed_in

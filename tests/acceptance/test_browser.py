@@ -66,6 +66,37 @@ async def test_cancel_keeps_the_form(make_server, page, way):
     assert run["status"] == "cancelled"
 
 
+async def test_a_run_is_paused_and_goes_on(make_server, page):
+    server = make_server("daphne", COMPOSER_PACE_S=0.7)
+    await sign_in(page, server)
+    await generate(page, KNEE)
+    dialog = dialog_of(page)
+    await expect(dialog.locator(".cards > li").first).to_be_visible(timeout=PATIENCE_MS)
+    await dialog.get_by_role("button", name="Pause", exact=True).click()
+    await expect(dialog.locator(".stage-words")).to_have_text("Paused", timeout=PATIENCE_MS)
+    # Whoever comes later finds it as it is, and may go on.
+    await page.reload()
+    await dialog.get_by_role("button", name="Resume", exact=True).click()
+    await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    with server.client() as client:
+        (run,) = client.get("/api/runs").json()["results"]
+    assert (run["status"], run["attempt"]) == ("succeeded", 2)
+
+
+async def test_without_scripts_it_is_paused_and_goes_on_too(make_server, browser):
+    server = make_server("daphne", COMPOSER_PACE_S=0.7)
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await sign_in(page, server)
+    await generate(page, KNEE)
+    await page.get_by_role("button", name="Pause").click()
+    resume = page.get_by_role("button", name="Resume")
+    await expect(resume).to_be_visible(timeout=PATIENCE_MS)
+    await resume.click()
+    await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible(timeout=60_000)
+    await context.close()
+
+
 async def test_a_reload_in_the_middle_rebuilds_the_view(make_server, page):
     server = make_server("uvicorn", COMPOSER_PACE_S=1.5)
     await sign_in(page, server)

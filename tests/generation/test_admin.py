@@ -136,11 +136,11 @@ def test_a_clinician_can_not_act_by_the_admin(rows, alice):
 
 def test_a_run_shows_its_timeline_and_not_its_case(staff, alice):
     texts = {"input": {"prompt": "QWERTZ of a person", "mrn": "ZX-1"}, "result": {"note": "QWERTZ"}}
-    run = make_run(alice, stage="generating", progress=40, **texts)
+    run = make_run(alice, **texts)
     events.append_unheld(
         run,
-        ("queued", {"position": 3, "eta": None}),
         ("progress", {"stage": "generating", "message": "QWERTZ message", "progress": 40}),
+        ("queued", {"position": 3, "eta": None}),
         ("item", {"path": "exercises", "index": 0, "value": {"name": "QWERTZ"}}),
         ("warning", {"code": "red_flag", "message": "QWERTZ"}),
         ("<script>", {"stage": "<b>bold</b>"}),

@@ -144,6 +144,13 @@ def test_a_snapshot_has_the_fields_that_are_described(openapi, alice, status) ->
     assert not [error.message for error in validator.iter_errors(snapshot(run))]
 
 
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/api/runs", "/api/exercises", "/api/batches", "/api/metrics"])
+def test_options_without_a_preflight_is_just_another_method(api, path) -> None:
+    answer = api("alice").options(path)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (405, "VALIDATION_ERROR")
+
+
 # AsyncAPI
 
 

@@ -100,6 +100,7 @@ def assert_rows_agree(using: str = "default") -> None:
     """Hold every run of a database against its log; logs that a test has made up or pruned are left out."""
     from generation.fields import CannotOpen
     from generation.models import Run
+    from tests.support.event_schema import assert_data
 
     for run in Run.objects.using(using).filter(events__seq=1, events__name="queued"):
         try:
@@ -111,6 +112,8 @@ def assert_rows_agree(using: str = "default") -> None:
         except CannotOpen:
             continue
         assert_agree(row, log)
+        for event in log:
+            assert_data(event["event"], event["data"])
 
 
 def assert_file_agrees(file: Path) -> None:

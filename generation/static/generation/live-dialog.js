@@ -4,6 +4,7 @@ import { announcer } from './announcer.js';
 import { post } from './api.js';
 import { find } from './dom.js';
 import { LiveView } from './live-view.js';
+import { PauseButton } from './pause-button.js';
 import { followRun } from './run-client.js';
 import { fromSnapshot, initialState, reduce } from './run-state.js';
 import { setTitle, word } from './words.js';
@@ -21,6 +22,7 @@ const GONE = 404;
 class LiveDialog {
   #dialog = find(document, '#live', HTMLDialogElement);
   #view = new LiveView(this.#dialog);
+  #pause = new PauseButton(find(this.#dialog, '.pause', HTMLButtonElement));
   /** @type {Followed | null} */
   #followed = null;
   /** @type {RunClient | null} */
@@ -62,6 +64,7 @@ class LiveDialog {
     this.#folded = initialState(codes);
     this.#shown = followed.snapshot ? fromSnapshot(followed.snapshot, codes, followed.at) : this.#folded;
     this.#view.reset();
+    this.#pause.follow(followed.run);
     this.#label(word('cancel'), word('cancelGeneration'));
     announcer.moveTo(this.#dialog);
     if (!this.#dialog.open) this.#dialog.showModal();
@@ -91,6 +94,7 @@ class LiveDialog {
 
   #draw() {
     this.#view.draw(this.#shown);
+    this.#pause.draw(this.#shown.status);
     this.#tick();
   }
 

@@ -1,0 +1,147 @@
+"""The operations that only look something up: the exercise library, estimates and metrics."""
+
+from typing import Annotated, Any
+
+from pydantic import WithJsonSchema
+from typing_extensions import TypedDict
+
+from generation.clinical.data_files import read
+from generation.event_types import Count, Documented, Eta, Id, Milliseconds, Timestamp
+from generation.queries import EstimateQuery, ExerciseFilter, ExerciseQuery, MetricsQuery
+from generation.schema.inputs import Schema, reference
+from generation.schema.json_schema import schema_of
+from generation.schema.operation import answer, operation, parameter, query_of, refusals
+from generation.schema.shapes import Kind
+
+
+class StageEstimate(Eta):
+    """What one stage would take."""
+
+    stage: str
+
+
+class Estimate(Documented):
+    """What a new run would take, by whoever would write it by default."""
+
+    kind: Kind
+    stages: list[StageEstimate]
+    total: Eta
+
+
+class MetricsRow(Documented):
+    """A stage of a kind, within a day if days were asked for. No figure rests on fewer than five runs."""
+
+    bucket: str | None
+    """The day, as an ISO date in UTC."""
+    kind: str
+    stage: str
+    count: Count
+    """Attempts at the stage, however they ended."""
+    p50: Milliseconds | None
+    p90: Milliseconds | None
+    failure_rate: float | None
+    """0 to 1, of those that were neither cancelled nor paused."""
+    cost_usd: float | None
+
+
+# `from` can be the name of no attribute.
+Period = TypedDict("Period", {"from": Timestamp, "to": Timestamp})
+
+
+class Metrics(Documented, Period):
+    """The period, and a row for each group in it."""
+
+    results: list[MetricsRow]
+    suppressed: Count
+    """How many groups were too small to show."""
+
+
+class ExercisePage(Documented):
+    """A page of exercises, by slug."""
+
+    next: str | None
+    """The address of the next page."""
+    previous: str | None
+    results: list[Annotated[dict[str, Any], WithJsonSchema({"allOf": [reference("Exercise")]})]]
+
+
+# The lowest and the highest value.
+RANGE: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+SHAPES: tuple[type[Any], ...] = (Estimate, Metrics, ExercisePage)
+
+
+def exercise() -> Schema:
+    """An exercise as the library file describes it, with its row's own fields, and its text in one language."""
+    described = read("exercise.schema")
+    parts = described["$defs"]
+    own: Schema = {
+        "id": schema_of(Id),
+        "clinic": schema_of(Id | None) | {"description": "Whose own it is; null for the shared library."},
+        "dose_bounds": {"type": ["object", "null"], "additionalProperties": RANGE},
+        "reviewed_by": {"type": ["string", "null"]},
+        "reviewed_on": {"type": ["string", "null"]},
+        "language": {"type": ["string", "null"], "description": "Which language `text` is in."},
+        "text": {"anyOf": [inlined(parts["text"], parts), {"type": "null"}]},
+    }
+    properties = {name: inlined(value, parts) for name, value in described["properties"].items()} | own
+    return {
+        "type": "object",
+        "description": "One exercise of the library. `default_dose` says what is different in a phase.",
+        "required": [*properties],
+        "properties": properties,
+    }
+
+
+def inlined(schema: Any, parts: Schema) -> Any:
+    """The schema with each reference to one of its `$defs` replaced by what it stands for."""
+    if isinstance(schema, list):
+        return [inlined(part, parts) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return inlined(parts[schema["$ref"].rsplit("/", 1)[1]], parts)
+    # Fields may be added for whoever reads it; the file itself is closed.
+    return {name: inlined(value, parts) for name, value in schema.items() if name != "additionalProperties" or value}
+
+
+SLUG = parameter(
+    "slug", "path", "The slug of an exercise.", {"type": "string", "pattern": "^[a-z0-9-]{1,80}$"}, required=True
+)
+
+OPERATIONS: dict[tuple[str, str], Schema] = {
+    ("GET", "/api/exercises"): operation(
+        "listExercises",
+        "Library",
+        "Search the exercises",
+        {
+            "200": answer("A page of those that meet all of it.", reference("ExercisePage")),
+            **refusals(400, 401, 503),
+        },
+        parameters=query_of(ExerciseFilter),
+    ),
+    ("GET", "/api/exercises/{slug}"): operation(
+        "getExercise",
+        "Library",
+        "An exercise",
+        {"200": answer("The exercise.", reference("Exercise")), **refusals(400, 401, 404, 503)},
+        parameters=(SLUG, *query_of(ExerciseQuery)),
+    ),
+    ("GET", "/api/estimates"): operation(
+        "getEstimate",
+        "Metrics",
+        "What a new run would take",
+        {"200": answer("By stage and in all.", reference("Estimate")), **refusals(400, 401, 503)},
+        parameters=query_of(EstimateQuery),
+    ),
+    ("GET", "/api/metrics"): operation(
+        "getMetrics",
+        "Metrics",
+        "What runs took",
+        {
+            "200": answer("Aggregates only.", reference("Metrics")),
+            **refusals(400, 401, 503),
+            "403": answer("Metrics are for staff and for administrators of a clinic.", reference("Error")),
+        },
+        parameters=query_of(MetricsQuery),
+    ),
+}
