@@ -63,10 +63,12 @@ class BatchRequest(StrictSerializer):
     inputs = serializers.ListField(child=serializers.DictField(), allow_empty=False)
     max_parallel = serializers.IntegerField(min_value=1, max_value=100, required=False)
 
-    def validate_inputs(self, inputs: list[Any]) -> list[Any]:
-        if len(inputs) > settings.MAX_BATCH_ROWS:
-            raise serializers.ValidationError(f"At most {settings.MAX_BATCH_ROWS} rows at a time.")
-        return inputs
+    def to_internal_value(self, data: Any) -> Any:
+        # Before the rows are looked at: what is wrong with each of them would make megabytes.
+        rows = data.get("inputs") if isinstance(data, Mapping) else None
+        if isinstance(rows, list) and len(rows) > settings.MAX_BATCH_ROWS:
+            raise serializers.ValidationError({"inputs": [f"At most {settings.MAX_BATCH_ROWS} rows at a time."]})
+        return super().to_internal_value(data)
 
 
 class TicketRequest(StrictSerializer):
