@@ -32,7 +32,7 @@ class Guard:
         answer = Answer(scope, receive, send)
         try:
             await ensure_started()
-            await self.application(scope, limited(scope, answer.receive), answer.send)
+            await self.application(scope, answer.receive, answer.send)
             await answer.end(ServerError())
         except asyncio.CancelledError:
             await answer.end(Restarting())
@@ -53,23 +53,39 @@ class ClientLeft(Exception):
 class Answer:
     """Knows how far a response has come, and can end it from there."""
 
+    __slots__ = ("ended", "fetch", "forward", "room", "started", "websocket")
+
     def __init__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
         self.websocket = scope["type"] == "websocket"
         self.fetch, self.forward = receive, send
         self.started = self.ended = False
+        # Bytes of a body that may still come; none when the request itself says that it is too large.
+        self.room = settings.MAX_BODY_BYTES
+        if not self.websocket and declared_length(scope) > self.room:
+            self.room = -1
 
     async def receive(self) -> Any:
+        """Raises TooLarge once the body is past MAX_BODY_BYTES, before it is read if it says so itself."""
+        if self.room < 0:
+            raise TooLarge
         message = await self.fetch()
-        if message["type"] in ("http.disconnect", "websocket.disconnect"):
+        if message["type"] == "http.request":
+            self.room -= len(message.get("body", b""))
+            if self.room < 0:
+                raise TooLarge
+        elif message["type"] in ("http.disconnect", "websocket.disconnect"):
             # Nobody is there to end it for.
             self.ended = True
         return message
 
     async def send(self, message: dict[str, Any]) -> None:
         kind = message["type"]
-        if kind in ("http.response.start", "websocket.accept"):
+        if kind == "http.response.body":
+            if not message.get("more_body"):
+                self.ended = True
+        elif kind in ("http.response.start", "websocket.accept"):
             self.started = True
-        elif kind == "websocket.close" or (kind == "http.response.body" and not message.get("more_body")):
+        elif kind == "websocket.close":
             self.ended = True
         try:
             await self.forward(message)
@@ -101,22 +117,9 @@ class Answer:
             await self.forward({"type": "http.response.body", "body": b""})
 
 
-def limited(scope: dict[str, Any], receive: Any) -> Any:
-    """`receive`, raising TooLarge once the body is past MAX_BODY_BYTES, before it is read if it says so itself."""
-    if scope["type"] != "http":
-        return receive
-    declared = dict(scope["headers"]).get(b"content-length", b"")
-    too_large = declared.isdigit() and int(declared) > settings.MAX_BODY_BYTES
-    total = 0
-
-    async def receive_limited() -> Any:
-        nonlocal total
-        if too_large:
-            raise TooLarge
-        message = await receive()
-        total += len(message.get("body", b""))
-        if total > settings.MAX_BODY_BYTES:
-            raise TooLarge
-        return message
-
-    return receive_limited
+def declared_length(scope: dict[str, Any]) -> int:
+    """The Content-Length, 0 without one."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            return int(value) if value.isdigit() else 0
+    return 0

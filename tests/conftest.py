@@ -31,7 +31,7 @@ django.setup()
 
 from tests.support import servers
 from tests.support.accounts import Account, make_cast
-from tests.support.fold import assert_file_agrees, assert_rows_agree
+from tests.support.fold import assert_file_agrees, assert_rows_agree, made_up
 from tests.support.needs import need
 from tests.support.postgres_server import PostgresServer, start_postgres
 from tests.support.redis_server import OuterRedis, RedisServer, start_redis
@@ -88,6 +88,8 @@ def close_connections(threads: ThreadPoolExecutor) -> None:
 def _new_process() -> Iterator[None]:
     """What a process keeps for its whole life begins anew with each test."""
     yield
+    from channels.layers import channel_layers
+
     from generation import programs
     from generation.consumers.open_streams import open_streams
     from generation.consumers.owned import owned
@@ -95,6 +97,7 @@ def _new_process() -> Iterator[None]:
     from hepcompanion import lifecycle
     from metrics import estimator
 
+    channel_layers.backends.clear()
     executor.cache_clear()
     owned.cache_clear()
     open_streams.cache_clear()
@@ -113,6 +116,7 @@ def _rows_are_what_their_logs_add_up_to(request: pytest.FixtureRequest) -> Itera
     request.getfixturevalue("_django_db_helper")
     yield
     assert_rows_agree()
+    made_up.clear()
 
 
 @pytest.fixture

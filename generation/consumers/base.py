@@ -16,12 +16,11 @@ from channels.generic.http import AsyncHttpConsumer
 from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 
-from generation import idempotency
+from generation import idempotency, runs
 from generation.database import in_database
 from generation.errors import HepError, Invalid, MethodNotAllowed, NotFound, NotSignedIn
 from generation.models import Run
 from generation.permissions import SAFE_METHODS, Credential, Identity, identify, require_same_origin
-from generation.runs import get_run_for
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
@@ -48,7 +47,7 @@ def require_known_host(headers: Mapping[str, str]) -> None:
 
 async def run_for(identity: Identity, run_id: str | uuid.UUID) -> Run:
     """The run of this id, if it exists for whoever asks. Raises NotFound."""
-    run = await in_database(lambda: get_run_for(identity.user, run_id))
+    run = await in_database(lambda: runs.get_run_for(identity.user, run_id))
     if identity.only not in (None, run.uid):
         raise NotFound
     return run

@@ -12,10 +12,11 @@ from generation import batches
 from generation.consumers.stream import StreamConsumer
 from generation.database import in_database
 from generation.errors import HepError, NotFound
-from generation.feed import Watcher, feed
+from generation.feed import feed
 from generation.models import Batch, Run
 from generation.permissions import Identity
 from generation.serializers import aggregates, batch_snapshot, child_snapshot
+from generation.watcher import Watcher
 from generation.wire import json_frame
 
 # At most this often a second is the state of a batch looked at, and each run of it told.

@@ -11,10 +11,11 @@ from generation.consumers.stream import StreamConsumer
 from generation.database import in_database
 from generation.dialects import exercise_program
 from generation.errors import HepError, Invalid, Restarting
-from generation.feed import Watcher, feed
+from generation.feed import feed
 from generation.models import Run
 from generation.models.runs import Status
 from generation.serializers import cleaned
+from generation.watcher import Watcher
 from generation.wire import Frame, json_frame, parse_dialect_cursor
 
 KIND = "exercise_program"

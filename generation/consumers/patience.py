@@ -1,6 +1,7 @@
 """Lets go of clients that have stopped reading: a send to one of them may wait without end."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -44,7 +45,7 @@ class Patience:
     async def send(self, message: dict[str, Any]) -> None:
         oldest = self.waiting_since is None
         if oldest:
-            self.waiting_since = feed().loop.time()
+            self.waiting_since = time.monotonic()
         try:
             await self.forward(message)
         finally:
@@ -54,7 +55,7 @@ class Patience:
     def look(self) -> None:
         """Called by the feed at each heartbeat and while the process drains."""
         longest = STUCK_AT_DRAIN_S if feed().draining else STUCK_HEARTBEATS * settings.HEARTBEAT_S
-        if self.waiting_since is None or feed().loop.time() - self.waiting_since < longest:
+        if self.waiting_since is None or time.monotonic() - self.waiting_since < longest:
             return
         if not self.drop() and self.worker is not None:
             self.worker.cancel()

@@ -8,7 +8,8 @@ import orjson
 from generation.consumers.base import HttpConsumer, first_of, run_for
 from generation.consumers.open_streams import open_streams
 from generation.errors import Invalid
-from generation.feed import Watcher, feed
+from generation.feed import feed
+from generation.watcher import Watcher
 from generation.wire import Frame, parse_cursor
 
 PAGE = 500

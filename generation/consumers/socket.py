@@ -30,10 +30,11 @@ from generation.errors import (
     RateLimited,
     ServerError,
 )
-from generation.feed import Watcher, feed
+from generation.feed import feed
 from generation.models import Run, User
 from generation.permissions import Credential, Identity, allowed_origin, identify
 from generation.serializers import start_request
+from generation.watcher import Watcher
 from generation.wire import WS_PING, parse_cursor
 
 logger = structlog.get_logger(__name__)
@@ -109,6 +110,10 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def serve(self) -> None:
         feed().listeners.add(self.on_beat)
         try:
+            if feed().draining:
+                # Begun before we were among its listeners.
+                await self.close_with(GOING_AWAY)
+                return
             await self.opened()
             self.spawn(self.take_in())
             while self.closing is None:

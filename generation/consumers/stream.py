@@ -162,7 +162,7 @@ class StreamConsumer(HttpConsumer):
         while (frames := await watcher.batch()) is not None:
             body = await encode(frames) if frames else SSE_PING
             sent += len(body)
-            # The end goes with the last frames: a write of its own is a tenth of a short stream's cost.
+            # The end goes with the last frames: one write less.
             ended = watcher.at_end
             await send({"type": "http.response.body", "body": body, "more_body": not ended})
             if ended:

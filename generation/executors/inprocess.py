@@ -13,13 +13,14 @@ from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from generation import events, hints, retention
+from generation import hints, retention
 from generation.database import in_database
 from generation.executors.lock import ExecutorLock
 from generation.models import Run
 from generation.models.runs import HELD, Status
 from generation.reconciler import reconcile
 from generation.runner import Attempt, Stop, lease_end
+from generation.writer import writer
 
 logger = structlog.get_logger(__name__)
 
@@ -67,7 +68,7 @@ class InProcessExecutor:
         self.stop_all(Stop.SHUTDOWN)
         if tasks:
             await asyncio.wait(tasks, timeout=DRAIN_S)
-        await events.writer().flush()
+        await writer().flush()
         if self.lock is not None:
             self.lock.release()
 

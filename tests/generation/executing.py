@@ -44,3 +44,10 @@ async def until(run: Run, *names: str) -> list[dict]:
 
 async def status_of(run: Run) -> str:
     return (await in_database(lambda: Run.objects.only("status").get(pk=run.pk))).status
+
+
+async def start_to_item(alice) -> Run:
+    """A run whose first exercise is there; how long it goes on is for COMPOSER_PACE_S to say."""
+    run = await start(alice)
+    await until(run, "item")
+    return run

@@ -6,6 +6,7 @@ from typing import Any
 from generation.events import Log
 from generation.models import Run, User
 from generation.models.runs import Status
+from tests.support.fold import made_up
 
 CASE = (
     "68 yo woman, right knee OA, pain 4/10 on stairs, 5/10 worst, 8 months, wants to climb stairs and walk 30 min, "
@@ -14,7 +15,9 @@ CASE = (
 
 
 def make_run(owner: User, **fields: Any) -> Run:
-    return Run.objects.create(**{"kind": "exercise_program", "owner": owner, "input": {"prompt": CASE}, **fields})
+    made = Run.objects.create(**{"kind": "exercise_program", "owner": owner, "input": {"prompt": CASE}, **fields})
+    made_up.add(made.uid)
+    return made
 
 
 def held_run(owner: User, **fields: Any) -> tuple[Run, Log]:

@@ -11,6 +11,7 @@ from generation.database import in_database
 from generation.errors import LeaseLost, LogClosed
 from generation.events import Line
 from generation.models import Event, Run
+from generation.writer import writer
 from tests.generation.factories import held_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -117,5 +118,5 @@ async def test_flush_waits_for_what_was_submitted(alice):
     run, log = await in_database(lambda: held_run(alice))
     for _ in range(10):
         log.append("progress")
-    await events.writer().flush()
+    await writer().flush()
     assert len(await names(run)) == 10

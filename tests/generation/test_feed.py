@@ -12,10 +12,11 @@ from generation import feed as feed_module
 from generation import hints
 from generation.database import in_database
 from generation.errors import CursorExpired
-from generation.events import Line, writer
+from generation.events import Line
 from generation.feed import feed
 from generation.models import Event
 from generation.tail import RING_FRAMES
+from generation.writer import writer
 from tests.generation.factories import held_run
 from tests.support.waiting import eventually
 

@@ -17,7 +17,7 @@ from generation.pipelines.base import stage_codes
 from generation.wire import TERMINAL
 from metrics import estimator
 from metrics.models import GenerationMetric
-from tests.generation.executing import executing, log_of, start, status_of, until
+from tests.generation.executing import executing, log_of, start, start_to_item, status_of, until
 from tests.generation.factories import CASE
 from tests.support.waiting import eventually
 
@@ -67,8 +67,7 @@ async def test_after_five_runs_the_estimate_is_history(alice, settings):
 async def test_a_shutdown_gives_the_run_back_and_the_next_process_goes_on(alice, settings):
     settings.COMPOSER_PACE_S = 0.2
     async with executing():
-        run = await start(alice)
-        await until(run, "item")
+        run = await start_to_item(alice)
     await in_database(run.refresh_from_db)
     assert (run.status, run.holder, run.lease_until) == (Status.QUEUED, None, None)
     settings.COMPOSER_PACE_S = 0

@@ -12,7 +12,7 @@ from generation.models import Program, Run
 from generation.models.runs import Status
 from generation.wire import TERMINAL
 from metrics.models import GenerationMetric
-from tests.generation.executing import executing, log_of, start, status_of, until
+from tests.generation.executing import executing, log_of, start, start_to_item, status_of, until
 from tests.generation.factories import CASE, held_run, make_run
 from tests.support.waiting import eventually
 
@@ -83,6 +83,12 @@ async def test_a_queued_run_is_paused_at_once_and_not_claimed(alice):
     ]
 
 
+async def rest(alice, run: Run) -> None:
+    """Pause a run that is worked on, and wait until it rests."""
+    await in_database(lambda: runs.pause(alice, run.uid))
+    await until(run, "paused")
+
+
 async def idle() -> bool:
     return not executor().health()["runs"]
 
@@ -91,10 +97,8 @@ async def idle() -> bool:
 async def test_a_running_run_rests_at_a_step_border_and_goes_on_where_it_stopped(alice, settings):
     settings.COMPOSER_PACE_S = 0.2
     async with executing():
-        run = await start(alice)
-        await until(run, "item")
-        await in_database(lambda: runs.pause(alice, run.uid))
-        await until(run, "paused")
+        run = await start_to_item(alice)
+        await rest(alice, run)
         assert await status_of(run) == Status.PAUSED
         await eventually(idle)
         await in_database(lambda: runs.resume(alice, run.uid))
@@ -114,18 +118,15 @@ async def test_a_pause_without_a_hint_is_seen_all_the_same(alice, settings, monk
     settings.COMPOSER_PACE_S = 0.4
     monkeypatch.setattr(type(executor()), "pause", lambda self, run, by: None)
     async with executing():
-        run = await start(alice)
-        await until(run, "item")
-        await in_database(lambda: runs.pause(alice, run.uid))
-        await until(run, "paused")
+        run = await start_to_item(alice)
+        await rest(alice, run)
 
 
 @pytest.mark.usefixtures("library")
 async def test_a_pause_taken_back_before_the_border_leaves_no_trace(alice, settings):
     settings.COMPOSER_PACE_S = 0.3
     async with executing():
-        run = await start(alice)
-        await until(run, "item")
+        run = await start_to_item(alice)
         await in_database(lambda: runs.pause(alice, run.uid))
         answer = await in_database(lambda: runs.resume(alice, run.uid))
         log = await until(run, *TERMINAL)
@@ -145,10 +146,8 @@ async def test_a_run_whose_worker_dies_before_the_border_is_paused_when_it_is_se
 async def test_a_paused_run_survives_a_restart_and_waits(alice, settings):
     settings.COMPOSER_PACE_S = 0.2
     async with executing():
-        run = await start(alice)
-        await until(run, "item")
-        await in_database(lambda: runs.pause(alice, run.uid))
-        await until(run, "paused")
+        run = await start_to_item(alice)
+        await rest(alice, run)
     async with executing():
         other = await start(alice)
         await until(other, *TERMINAL)

@@ -1,6 +1,7 @@
 """State is what the log adds up to: `fold` computes it, and every run of the test suite is held against it."""
 
 import json
+import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -93,16 +94,19 @@ def assert_agree(row: Mapping[str, Any], events: Sequence[Envelope]) -> None:
         assert [item["slug"] for item in state["items"].get("exercises", [])] == [item["slug"] for item in made]
 
 
+# Runs whose rows tests have made, with logs that may say anything.
+made_up: set[uuid.UUID] = set()
+
 FIELDS = ("status", "stage", "progress", "error", "last_seq", "cancelled_by", "result")
 
 
 def assert_rows_agree(using: str = "default") -> None:
-    """Hold every run of a database against its log; logs that a test has made up or pruned are left out."""
+    """Hold every run of a database against its log; what a test has made up or pruned is left out."""
     from generation.fields import CannotOpen
     from generation.models import Run
     from tests.support.event_schema import assert_data
 
-    for run in Run.objects.using(using).filter(events__seq=1, events__name="queued"):
+    for run in Run.objects.using(using).filter(events__seq=1, events__name="queued").exclude(uid__in=made_up):
         try:
             log = [
                 {"seq": event.seq, "event": event.name, "data": event.data, "run_id": str(run.uid)}
