@@ -92,7 +92,7 @@ def queue(
     eta = estimate(kind, stage_codes(PIPELINES[kind]), choose(engine).name)
     events.append_unheld(run, ("queued", {"position": position, "eta": eta}))
     Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
-    transaction.on_commit(lambda: executor().submit(run.pk))
+    transaction.on_commit(lambda: executor().submit(run.pk) if batch is None else executor().look())
     return run
 
 

@@ -166,8 +166,8 @@ def iso(moment: datetime | None) -> str | None:
 
 
 def eta_of(run: Run) -> dict[str, Any] | None:
-    """What a live run will still take, by the stage it is in and the time it has spent there."""
-    if run.status not in LIVE:
+    """What a run that waits or works will still take, by its stage and the time it has spent there."""
+    if run.status not in LIVE or run.status == Status.PAUSED:
         return None
     codes = stage_codes(PIPELINES[run.kind])
     ahead = codes[codes.index(run.stage) :] if run.stage in codes else codes

@@ -34,8 +34,8 @@ async def start() -> None:
     # a busy server spends a third of its time looking for cycles among them.
     gc.freeze()
     gc.set_threshold(20_000, 50, 100)
-    # The log's writer waits up to this long for the interpreter when the loop is busy. At 20,000 events a second half of
-    # them arrived within 20 to 79 ms; with the usual 5 ms it was 80 to 90.
+    # The log's writer waits up to this long for the interpreter when the loop is busy. At 20,000 events a second half
+    # of them arrived within 20 to 79 ms; with the usual 5 ms it was 80 to 90.
     sys.setswitchinterval(0.001)
 
 

@@ -253,21 +253,33 @@ def server(kind: Kind, make_server: Callable[..., Server]) -> Server:
     return make_server(kind)
 
 
+@pytest.fixture(scope="session")
+def standing_servers(
+    tmp_path_factory: pytest.TempPathFactory, prepared: Prepared, django_db_blocker: "DjangoDbBlocker"
+) -> Iterator[Callable[[Kind], Server]]:
+    made: dict[Kind, Server] = {}
+
+    def server_of(kind: Kind) -> Server:
+        if kind not in made:
+            folder = tmp_path_factory.mktemp(f"standing-{kind}")
+            made[kind] = Server(kind, folder, prepared.copy_to(folder), ROOMY).start()
+        return made[kind]
+
+    yield server_of
+    for server in made.values():
+        server.close()
+        assert server.database is not None
+        with django_db_blocker.unblock():
+            assert_file_agrees(server.database)
+
+
 @pytest.fixture(scope="session", params=servers.KINDS)
-def standing_server(
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    prepared: Prepared,
-    django_db_blocker: "DjangoDbBlocker",
-) -> Iterator[Server]:
-    """One server of each kind for all tests that leave it as they found it, with limits that nobody meets."""
-    folder = tmp_path_factory.mktemp(f"standing-{request.param}")
-    server = Server(request.param, folder, prepared.copy_to(folder), ROOMY).start()
-    yield server
-    server.close()
-    assert server.database is not None
-    with django_db_blocker.unblock():
-        assert_file_agrees(server.database)
+def standing_server(request: pytest.FixtureRequest, standing_servers: Callable[[Kind], Server]) -> Server:
+    """One server of each kind for all tests that leave it as they found it, with limits that nobody meets.
+
+    Kept by the fixture above: pytest would end one kind's whenever the other's turn comes, in each file.
+    """
+    return standing_servers(request.param)
 
 
 @pytest.fixture(scope="session")

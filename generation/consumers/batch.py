@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -17,7 +18,7 @@ from generation.models import Batch, Run
 from generation.permissions import Identity
 from generation.serializers import aggregates, batch_snapshot, child_snapshot
 from generation.watcher import Watcher
-from generation.wire import json_frame
+from generation.wire import refusal_frame
 
 # At most this often a second is the state of a batch looked at, and each run of it told.
 LOOK_EVERY_S = 0.25
@@ -31,6 +32,13 @@ async def batch_for(identity: Identity, batch_id: str | uuid.UUID) -> Batch:
     if identity.only not in (None, batch.pk):
         raise NotFound
     return batch
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is said of a batch, on one line, as a `Frame` says what happened to a run."""
+
+    body: bytes
 
 
 class BatchWatcher:
@@ -59,7 +67,7 @@ class BatchWatcher:
             task.cancel()
             await watcher.leave()
 
-    async def batch(self) -> Sequence[bytes] | None:
+    async def batch(self) -> Sequence[Message] | None:
         """The messages since the last call; empty for a heartbeat; None once the batch has ended or was closed."""
         while not (self.closed or self.at_end or feed().draining):
             if self.looked_at:
@@ -71,7 +79,7 @@ class BatchWatcher:
             messages = await self.look()
             if messages or self.ping_due:
                 self.ping_due = False
-                return [orjson.dumps(message) for message in messages]
+                return [Message(orjson.dumps(message)) for message in messages]
         return None
 
     async def look(self) -> list[dict[str, Any]]:
@@ -113,11 +121,11 @@ def told_of(run: Run) -> tuple[Any, ...]:
 
 
 class StateDialect:
-    async def frames(self, messages: Sequence[bytes]) -> bytes:
-        return b"".join([b"data: %b\n\n" % message for message in messages])
+    async def frames(self, messages: Sequence[Message]) -> bytes:
+        return b"".join([b"data: %b\n\n" % message.body for message in messages])
 
     def refusal(self, error: HepError) -> bytes:
-        return json_frame({"event": "error", "data": error.body()["error"]}, event="stream_error")
+        return refusal_frame(error)
 
 
 class BatchStream(StreamConsumer):

@@ -1,6 +1,7 @@
 """What a client has sent and its socket has not looked at yet. Daphne would keep any amount of it."""
 
 import asyncio
+import contextlib
 from typing import Any
 
 from generation.consumers.base import Receive
@@ -9,6 +10,8 @@ from generation.errors import RateLimited
 MAX_BYTES = 4_194_304
 # What a message takes beside its text.
 OVERHEAD_BYTES = 512
+# Daphne drops who does not answer a close within a second.
+CLOSES_WITHIN_S = 2
 GONE: dict[str, Any] = {"type": "websocket.disconnect"}
 
 
@@ -19,11 +22,18 @@ class Inbox:
         self.receive = receive
         self.unread: asyncio.Queue[tuple[int, dict[str, Any]]] = asyncio.Queue()
         self.bytes = 0
+        self.left = False
+
+    async def take(self) -> dict[str, Any]:
+        message = await self.receive()
+        self.left = message["type"] == GONE["type"]
+        return message
 
     async def fill(self) -> None:
         """Take in what comes, until the client leaves. Raises RateLimited when too much of it waits."""
         try:
-            while (message := await self.receive())["type"] != GONE["type"]:
+            while not self.left:
+                message = await self.take()
                 size = OVERHEAD_BYTES + len(message.get("text") or message.get("bytes") or "")
                 self.bytes += size
                 # One alone is for the socket to judge.
@@ -38,3 +48,10 @@ class Inbox:
         size, message = await self.unread.get()
         self.bytes -= size
         return message
+
+    async def outlast(self) -> None:
+        """After a close by the server: take in and forget what still comes, until the client has gone too."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSES_WITHIN_S):
+                while not self.left:
+                    await self.take()

@@ -80,6 +80,8 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 await self.serve()
         except HepError as error:
             await self.close_with(code_of(error))
+        if self.closing is not None:
+            await self.inbox.outlast()
 
     async def admit(self) -> None:
         require_known_host(self.headers)
@@ -100,8 +102,10 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def drop(self, followed: str, error: HepError) -> None:
         """Stop showing what is no longer this person's, and say so."""
+        watcher, _ = self.followed.get(followed, (None, None))
+        about = "batch" if isinstance(watcher, BatchWatcher) else "run"
         await self.unfollow(followed)
-        await self.say(orjson.dumps({"type": "error", "ref": None, "run": followed, **error.body()["error"]}).decode())
+        await self.say(orjson.dumps({"type": "error", "ref": None, about: followed, **error.body()["error"]}).decode())
 
     def query(self, name: str) -> str | None:
         values = parse_qs(self.scope["query_string"].decode("latin-1"), keep_blank_values=True).get(name)
@@ -204,7 +208,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             batch = await batch_for(self.identity, id_of(command, "batch"))
             await self.unfollow(str(batch.pk))
             watcher = BatchWatcher(batch, self.identity)
-            self.followed[str(batch.pk)] = (watcher, self.spawn(self.pump_batch(str(batch.pk), watcher)))
+            self.followed[str(batch.pk)] = (watcher, self.spawn(self.pump(str(batch.pk), watcher)))
             return str(batch.pk)
         after = cursor_of(command)
         run = await run_for(self.identity, id_of(command, "run"))
@@ -264,7 +268,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             finally:
                 await watcher.leave()
 
-    async def pump(self, run_id: str, watcher: Watcher) -> None:
+    async def pump(self, followed: str, watcher: Watcher | BatchWatcher) -> None:
         try:
             while (frames := await watcher.batch()) is not None and self.closing is None:
                 for frame in frames:
@@ -272,32 +276,17 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
                         return
                     await self.say(frame.body.decode())
         except Exception as error:
-            logger.error("socket_failed", error=type(error).__name__, run=run_id)
+            logger.error("socket_failed", error=type(error).__name__, followed=followed)
             await self.close_with(TRY_AGAIN)
             return
         # Not when it was closed: whoever closed it waits for us, and may hold what `ended` waits for.
         if watcher.at_end and not watcher.closed:
-            self.followed.pop(run_id, None)
+            self.followed.pop(followed, None)
             await watcher.leave()
-            await self.ended(run_id)
+            await self.ended(followed)
 
-    async def pump_batch(self, batch_id: str, watcher: BatchWatcher) -> None:
-        try:
-            while (messages := await watcher.batch()) is not None and self.closing is None:
-                for message in messages:
-                    if watcher.closed:
-                        return
-                    await self.say(message.decode())
-        except Exception as error:
-            logger.error("socket_failed", error=type(error).__name__, batch=batch_id)
-            await self.close_with(TRY_AGAIN)
-            return
-        if watcher.at_end and not watcher.closed:
-            self.followed.pop(batch_id, None)
-            await watcher.leave()
-
-    async def ended(self, run_id: str) -> None:
-        """Called when a run's log has been sent to its end."""
+    async def ended(self, followed: str) -> None:
+        """Called when what was followed has been told to its end."""
 
     async def close_with(self, code: int) -> None:
         if self.closing is None:
@@ -321,11 +310,11 @@ class RunSocket(Socket):
         else:
             await super().drop(followed, error)
 
-    async def ended(self, run_id: str) -> None:
-        if run_id == self.run_id:
+    async def ended(self, followed: str) -> None:
+        if followed == self.run_id:
             async with self.answering:
                 # Unless it was subscribed again meanwhile; that reading ends by itself.
-                if run_id not in self.followed:
+                if followed not in self.followed:
                     await self.close_with(FINISHED)
 
 
@@ -336,3 +325,4 @@ class NoSuchSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await receive()
         await send({"type": "websocket.accept"})
         await send({"type": "websocket.close", "code": CLOSE_CODES[NotFound]})
+        await Inbox(receive).outlast()

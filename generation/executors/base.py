@@ -15,6 +15,9 @@ class Executor(Protocol):
     def submit(self, run_pk: int) -> None:
         """Say, from any thread, that a run was queued. Losing this call costs a second."""
 
+    def look(self) -> None:
+        """Say, from any thread, that runs wait whose turns are the executor's to give: those of a batch."""
+
     def cancel(self, run: Run) -> None:
         """Say, from any thread, that a run was asked to cancel, or was cancelled while it was queued."""
 

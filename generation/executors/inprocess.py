@@ -76,6 +76,10 @@ class InProcessExecutor:
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self.admit, run_pk)
 
+    def look(self) -> None:
+        if self.loop is not None:
+            self.loop.call_soon_threadsafe(self.room.set)
+
     def cancel(self, run: Run) -> None:
         if self.loop is not None:
             self.loop.call_soon_threadsafe(self.cancel_here, run)
@@ -150,7 +154,7 @@ class InProcessExecutor:
                 await asyncio.sleep(look_every)
 
     async def wait_for_room(self, longest_s: float) -> None:
-        """Wait until the next look is due, or until a run that ended has made room for one that waits."""
+        """Wait until the next look is due, or until there may be room for a run that waits."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(longest_s):
                 await self.room.wait()

@@ -178,7 +178,7 @@ async def messages(watcher: BatchWatcher, count: int) -> AsyncIterator[dict]:
     while count:
         for message in await watcher.batch() or ():
             count -= 1
-            yield orjson.loads(message)
+            yield orjson.loads(message.body)
 
 
 async def hinted(run: Run) -> None:
@@ -215,3 +215,16 @@ async def test_its_state_stream_tells_each_change_once_and_ends(alice):
         assert await watcher.batch() is None
     finally:
         await watcher.leave()
+
+
+@pytest.mark.usefixtures("library")
+async def test_the_rows_take_their_turns_in_their_order(alice):
+    async with executing():
+        batch = await in_database(lambda: batches.start(alice, "exercise_program", [ROW] * 6, 1))
+
+        async def over() -> bool:
+            return not await in_database(lambda: Run.objects.filter(batch=batch, finished_at=None).exists())
+
+        await eventually(over, within_s=60)
+    begun = await in_database(lambda: list(Run.objects.order_by("started_at").values_list("row", flat=True)))
+    assert begun == list(range(6))

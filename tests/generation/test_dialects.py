@@ -35,6 +35,14 @@ def test_a_cancelled_run_ends_in_the_stage_it_was_in():
     assert (frame["stage"], frame["progress"], frame["error"]) == ("generating", 40, "CANCELLED")
 
 
+def test_a_pause_repeats_the_last_frame_in_its_own_words():
+    translator = exercise_program.Translator()
+    translator.frames(progress("generating", 55))
+    paused = {"stage": "generating", "message": "Paused", "progress": 55, "estimatedTimeRemaining": 900}
+    assert translator.frames({"event": "paused", "data": {"by": "alice"}}) == (paused,)
+    assert translator.frames({"event": "resumed", "data": {"by": "alice"}}) == ()
+
+
 @pytest.mark.parametrize(
     ("code", "said"),
     [

@@ -9,6 +9,7 @@ import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ Stream = AsyncGenerator[Envelope, None]
 Follow = Callable[..., Stream]
 TERMINAL = ("complete", "error", "cancelled")
 RECONNECT_S = 0.1
+# One for all clients: reading its certificates takes longer than most of the requests here.
+TLS = ssl.create_default_context()
 
 
 @dataclass(slots=True)
@@ -74,7 +77,7 @@ def authorised(token: str | None) -> dict[str, str]:
 
 def http_client(base_url: str, token: str | None, read_timeout_s: float | None = 60) -> httpx.AsyncClient:
     timeout = httpx.Timeout(10, read=read_timeout_s)
-    return httpx.AsyncClient(base_url=base_url, headers=authorised(token), timeout=timeout, trust_env=False)
+    return httpx.AsyncClient(base_url=base_url, headers=authorised(token), timeout=timeout, trust_env=False, verify=TLS)
 
 
 async def follow_sse(

@@ -108,6 +108,7 @@ class Server(Process):
         if self.kind == "daphne":
             return [sys.executable, ROOT / "manage.py", "quickstart", "--port", str(self.port)]
         listen = ["--host", "127.0.0.1", "--port", str(self.port), "--lifespan", "on"]
+        listen += ["--ws-max-size", str(1024 * 1024)]
         return [sys.executable, "-m", "uvicorn", "hepcompanion.asgi:application", *listen]
 
     def answers(self) -> bool:
