@@ -100,7 +100,7 @@ class Entry:
 def append_unheld(run: Run, *events: tuple[str, dict[str, Any]]) -> None:
     """Append to a run that nobody holds, within the caller's transaction, which has taken its epoch."""
     lines = [Line(name, data) for name, data in events]
-    insert((run.pk, run.last_seq + number, line) for number, line in enumerate(lines, start=1))
+    insert([(run.pk, run.last_seq + number, line) for number, line in enumerate(lines, start=1)])
     run.last_seq += len(lines)
 
 

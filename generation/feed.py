@@ -172,10 +172,12 @@ class Feed:
         return self.channel
 
     async def receive(self) -> None:
-        message = await get_channel_layer().receive(self.channel or await self.own_channel())
-        tail = self.tails.get(message["run"])
-        if tail is not None:
-            self.advance(tail, message["last_seq"], message.get("frames", ()))
+        layer, channel = get_channel_layer(), await self.own_channel()
+        while True:
+            message = await layer.receive(channel)
+            tail = self.tails.get(message["run"])
+            if tail is not None:
+                self.advance(tail, message["last_seq"], message.get("frames", ()))
 
     def advance(self, tail: Tail, last_seq: int, frames: Sequence[tuple[str, bytes]]) -> None:
         """Apply a hint: continue the ring with its frames, or read the log if they leave a gap."""

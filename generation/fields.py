@@ -11,6 +11,7 @@ text does not decrypt it.
 import base64
 import binascii
 import os
+from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -49,10 +50,19 @@ def key_ring(text: str) -> dict[bytes, AESGCM]:
 
 
 def seal(plain: bytes, binding: bytes) -> bytes:
+    return seal_all([(plain, binding)])[0]
+
+
+def seal_all(values: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
+    """Seal (plain, binding) pairs: for many the key is looked up and the random bytes are asked for once."""
     ring = key_ring(settings.FIELD_KEYS)
     key_id = next(iter(ring))
-    nonce = os.urandom(NONCE_BYTES)
-    return bytes((VERSION, len(key_id))) + key_id + nonce + ring[key_id].encrypt(nonce, plain, binding)
+    head, encrypt = bytes((VERSION, len(key_id))) + key_id, ring[key_id].encrypt
+    chance = os.urandom(NONCE_BYTES * len(values))
+    nonces = [chance[start : start + NONCE_BYTES] for start in range(0, len(chance), NONCE_BYTES)]
+    return [
+        head + nonce + encrypt(nonce, plain, binding) for nonce, (plain, binding) in zip(nonces, values, strict=True)
+    ]
 
 
 def open_sealed(stored: bytes, binding: bytes) -> bytes:
@@ -110,12 +120,13 @@ class EncryptedJSONField(models.BinaryField):  # type: ignore[type-arg]
         return name, path, args, {**kwargs, "bound_to": self.bound_to}
 
     def binding(self, instance: models.Model) -> bytes:
-        return self.binding_of(*(getattr(instance, name) for name in self.bound_to))
+        identity = [getattr(instance, name) for name in self.bound_to]
+        if None in identity:
+            raise FieldError(f"{self} is bound to {self.bound_to}, which must be set before it is saved.")
+        return self.binding_of(*identity)
 
     def binding_of(self, *identity: object) -> bytes:
         """The additional data for a row of this identity, for code that writes rows without instances."""
-        if None in identity:
-            raise FieldError(f"{self} is bound to {self.bound_to}, which must be set before it is saved.")
         return f"{self.place}:{':'.join(map(str, identity))}".encode()
 
     @cached_property

@@ -20,18 +20,18 @@ def group_of(uid_hex: str) -> str:
     return f"run.{uid_hex}"
 
 
+def advanced(uid_hex: str, last_seq: int, frames: Sequence[Frame] = ()) -> dict[str, Any]:
+    """The message that a run's log has grown to `last_seq`; small frames ride along."""
+    message: dict[str, Any] = {"type": "run.advanced", "run": uid_hex, "last_seq": last_seq}
+    if sum([len(frame.body) for frame in frames]) <= HINT_BYTES:
+        message["frames"] = [(frame.name, frame.body) for frame in frames]
+    return message
+
+
 async def tell(uid_hex: str, last_seq: int) -> None:
-    """`announce` for whoever must not wait for the layer, nor fail with it."""
+    """Tell a run's group, for whoever must not wait for the layer, nor fail with it."""
     try:
         async with asyncio.timeout(HINT_TIMEOUT_S):
-            await announce(uid_hex, last_seq)
+            await get_channel_layer().group_send(group_of(uid_hex), advanced(uid_hex, last_seq))
     except Exception as error:
         logger.warning("hints_lost", runs=1, error=type(error).__name__)
-
-
-async def announce(uid_hex: str, last_seq: int, frames: Sequence[Frame] = ()) -> None:
-    """Tell a run's group that its log has grown to `last_seq`; small frames ride along."""
-    message: dict[str, Any] = {"type": "run.advanced", "run": uid_hex, "last_seq": last_seq}
-    if sum(len(frame.body) for frame in frames) <= HINT_BYTES:
-        message["frames"] = [(frame.name, frame.body) for frame in frames]
-    await get_channel_layer().group_send(group_of(uid_hex), message)

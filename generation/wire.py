@@ -56,7 +56,7 @@ def _second(seconds: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=256)
 def timestamp(ts_ms: int) -> str:
     """ISO 8601 in UTC with milliseconds."""
     return f"{_second(ts_ms // 1000)}.{ts_ms % 1000:03d}Z"

@@ -5,18 +5,19 @@ Each batch checks the epochs of its runs in its own transaction, and is told to 
 
 import asyncio
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextvars import Context
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import structlog
+from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from generation.database import in_writer
 from generation.errors import LeaseLost, LogClosed
-from generation.fields import seal
-from generation.hints import HINT_TIMEOUT_S, announce
+from generation.fields import seal_all
+from generation.hints import HINT_TIMEOUT_S, advanced, group_of
 from generation.models import Event, Run
 from generation.wire import LAST_OF_ATTEMPT, TERMINAL, Frame, frame
 
@@ -92,10 +93,11 @@ class Writer:
             await self.committed.wait()
             self.committed.clear()
             hints, self.hints = self.hints, {}
+            layer = get_channel_layer()
             try:
                 async with asyncio.timeout(HINT_TIMEOUT_S):
                     for log, frames in hints.items():
-                        await announce(log.hex, frames[-1].seq, frames)
+                        await layer.group_send(group_of(log.hex), advanced(log.hex, frames[-1].seq, frames))
             except Exception as error:
                 # A lost hint costs its readers a second: the feed asks the log for its heads.
                 logger.warning("hints_lost", runs=len(hints), error=type(error).__name__)
@@ -140,11 +142,12 @@ def _store(batch: "list[Entry]") -> None:
             elif entry.change is not None and not entry.change(head + len(entry.lines)):
                 entry.withdrawn = True
             else:
-                numbered = list(enumerate(entry.lines, start=head + 1))
-                rows += [(log.run_pk, seq, line) for seq, line in numbered]
-                entry.frames = [frame(seq, log.run_id, line.name, line.ts_ms, line.data) for seq, line in numbered]
-                heads[log] = head + len(numbered)
-                if numbered and entry.lines[-1].name in LAST_OF_ATTEMPT:
+                entry.frames = frames = []
+                for head, line in enumerate(entry.lines, start=head + 1):  # noqa: B020, PLW2901 - it is the new head
+                    rows.append((log.run_pk, head, line))
+                    frames.append(frame(head, log.run_id, line.name, line.ts_ms, line.data))
+                heads[log] = head
+                if frames and frames[-1].name in LAST_OF_ATTEMPT:
                     over.add(log)
         insert(rows)
     for log, head in heads.items():
@@ -178,15 +181,19 @@ def writer() -> Writer:
     return _writer
 
 
-def insert(rows: "Iterable[tuple[int, int, Line]]") -> None:
-    """Insert (run, seq, line) rows; `bulk_create` costs four times as much a row.
+def insert(rows: "Sequence[tuple[int, int, Line]]") -> None:
+    """Insert (run, seq, line) rows, in the caller's transaction; `bulk_create` costs four times as much a row.
 
     Many in one statement: with `executemany` SQLite gives the interpreter away at each row, and waits for the loop's
     thread to give it back.
     """
-    table, binding = connection.ops.quote_name(Event._meta.db_table), Event.data_field().binding_of
+    binding = Event.data_field().binding_of
+    sealed = seal_all([(line.data, binding(run_pk, seq)) for run_pk, seq, line in rows])
+    values = [
+        (run_pk, seq, line.name, line.ts_ms, data) for (run_pk, seq, line), data in zip(rows, sealed, strict=True)
+    ]
+    table = connection.ops.quote_name(Event._meta.db_table)
     into = f"INSERT INTO {table} (run_id, seq, name, ts_ms, data) VALUES "
-    values = [(run_pk, seq, line.name, line.ts_ms, seal(line.data, binding(run_pk, seq))) for run_pk, seq, line in rows]
     with connection.cursor() as cursor:
         for start in range(0, len(values), ROWS_AT_ONCE):
             part = values[start : start + ROWS_AT_ONCE]
