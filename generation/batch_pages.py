@@ -13,7 +13,7 @@ from generation import batch_presentation, batches, page_words, runs
 from generation.batch_forms import KIND, BatchForm
 from generation.errors import Conflict, HepError, NotFound
 from generation.models import Batch
-from generation.pages import SignedInRequest, signed_in, visible_run
+from generation.pages import SignedInRequest, signed_in, visible_run, with_retry_after
 
 ATTENTION = "attention"
 
@@ -38,7 +38,7 @@ def new_batch(request: SignedInRequest) -> HttpResponse:
         batch = batches.start(request.user, KIND, form.inputs, form.cleaned_data["max_parallel"])
     except HepError as error:
         form.add_error(None, error.sentence)
-        return form_page(request, form, status=error.status)
+        return with_retry_after(form_page(request, form, status=error.status), error)
     return redirect("batch", batch.pk)
 
 
@@ -104,7 +104,7 @@ def acted(request: SignedInRequest, batch: Batch, act: Callable[[], object]) -> 
         # Somebody was faster; the page shows what came of it.
         pass
     except HepError as error:
-        return shown(request, batch, error)
+        return with_retry_after(shown(request, batch, error), error)
     return redirect("batch", batch.pk)
 
 

@@ -219,9 +219,12 @@ class Feed:
         tails = [tail for tail in self.tails.values() if tail.opened and not tail.done]
         for start in range(0, len(tails), HEADS_PER_QUERY):
             part = {tail.run_pk: tail for tail in tails[start : start + HEADS_PER_QUERY]}
-            for run_pk, head in await in_database(lambda part=part: heads_of(part)):  # type: ignore[misc]
-                if head is not None:
-                    self.advance(part[run_pk], head, ())
+            heads = dict(await in_database(lambda part=part: heads_of(part)))  # type: ignore[misc]
+            for run_pk, tail in part.items():
+                if run_pk not in heads:
+                    tail.end()
+                elif (head := heads[run_pk]) is not None:
+                    self.advance(tail, head, ())
 
     async def beat(self) -> None:
         await asyncio.sleep(settings.HEARTBEAT_S * HEARTBEAT_MARGIN)

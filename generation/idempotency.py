@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from generation import limits
+from generation import batches, limits, runs
 from generation.errors import IdempotencyConflict, Invalid
 from generation.models import Batch, IdempotencyKey, Run, User
 
@@ -42,7 +42,8 @@ def once(actor: User, asked: Request | None, begin: Callable[[], T]) -> tuple[T,
     """What `begin` starts, and whether it had been started by the same request before.
 
     Requests with one key wait for each other, so whatever arrives together starts one thing. A request that is refused
-    leaves its key free. Raises IdempotencyConflict for the key of another request, and what `begin` raises.
+    leaves its key free. Raises IdempotencyConflict for the key of another request, NotFound for what the person may no
+    longer see, and what `begin` raises.
     """
     if asked is None:
         return begin(), False
@@ -55,7 +56,14 @@ def once(actor: User, asked: Request | None, begin: Callable[[], T]) -> tuple[T,
         if earlier is not None:
             if not hmac.compare_digest(bytes(earlier.body_mac), asked.body_mac):
                 raise IdempotencyConflict
-            return cast(T, earlier.run or earlier.batch), True
+            # Looked up as anybody's would be: they may have lost sight of it since.
+            found: Run | Batch
+            if earlier.run is not None:
+                found = runs.get_run_for(actor, earlier.run.uid)
+            else:
+                assert earlier.batch is not None
+                found = batches.get_batch_for(actor, earlier.batch.pk)
+            return cast(T, found), True
         made = begin()
         place = {"run": made} if isinstance(made, Run) else {"batch": made}
         IdempotencyKey.objects.create(user=actor, key=asked.key, body_mac=asked.body_mac, created_at=now, **place)

@@ -70,8 +70,14 @@ def start(request: SignedInRequest) -> HttpResponse:
         run = runs.start(request.user, KIND, cleaned(KIND, form.input()))
     except HepError as error:
         form.take_errors(dict(error.fields) if error.fields else {"": [error.sentence]})
-        return form_page(request, form, status=error.status)
+        return with_retry_after(form_page(request, form, status=error.status), error)
     return redirect("run", run.uid)
+
+
+def with_retry_after(response: HttpResponse, error: HepError) -> HttpResponse:
+    if error.retry_after_s is not None:
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
 
 
 def form_page(request: SignedInRequest, form: GenerateForm, run: Run | None = None, status: int = 200) -> HttpResponse:

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from generation import audit, programs
@@ -13,13 +13,14 @@ from generation.models.runs import ENDED
 
 # Runs whose logs go in one transaction, so that nobody waits long for the lock.
 RUNS_AT_ONCE = 100
+# How long a log stays after its end, so that those who follow it see that, even by the look at the heads.
+TOLD_WITHIN_S = 2
 
 
 def erase(run_pk: int) -> bool:
-    """Remove a run that was asked to go, if it has ended. True when it is gone."""
+    """Remove a run that was asked to go, if it has ended and its readers have been told. True when it is gone."""
     with transaction.atomic():
-        asked = Run.objects.filter(pk=run_pk, status__in=ENDED).exclude(delete_requested_by="")
-        run = asked.select_for_update().first()
+        run = asked_to_go().filter(pk=run_pk).select_for_update().first()
         if run is None:
             return not Run.objects.filter(pk=run_pk).exists()
         programs.discard(run)
@@ -30,9 +31,14 @@ def erase(run_pk: int) -> bool:
 
 
 def erase_requested() -> None:
-    """Remove the runs that were asked to go while a worker still had them."""
-    for run_pk in Run.objects.filter(status__in=ENDED).exclude(delete_requested_by="").values_list("pk", flat=True):
+    """Remove the runs that were asked to go while they lived."""
+    for run_pk in asked_to_go().values_list("pk", flat=True):
         erase(run_pk)
+
+
+def asked_to_go() -> QuerySet[Run]:
+    asked = Run.objects.filter(status__in=ENDED).exclude(delete_requested_by="")
+    return asked.exclude(finished_at__gt=timezone.now() - timedelta(seconds=TOLD_WITHIN_S))
 
 
 def prune(days: int | None = None, by: str = audit.SERVER) -> int:
@@ -47,15 +53,17 @@ def prune(days: int | None = None, by: str = audit.SERVER) -> int:
     Start.objects.filter(at__lt=now - timedelta(hours=1)).delete()
     StreamTicket.objects.filter(created_at__lt=now - timedelta(hours=1), used_at=None).delete()
     StreamTicket.objects.filter(run__finished_at__lt=now - timedelta(hours=1)).delete()
+    unfinished = Run.objects.filter(batch=OuterRef("batch"), finished_at=None)
+    of_batches = StreamTicket.objects.filter(~Exists(unfinished), run=None)
+    of_batches.filter(created_at__lt=now - timedelta(hours=1)).delete()
     pruned = 0
     while run_pks := with_log(kept_since):
         with transaction.atomic():
             Event.objects.filter(run__in=run_pks).delete()
             Step.objects.filter(run__in=run_pks).delete()
-            pruned += len(run_pks)
-    if pruned:
-        facts = {"runs": pruned, "ended_before": kept_since.isoformat(timespec="seconds")}
-        audit.record(by, AuditEntry.Action.PRUNE, facts=facts)
+            facts = {"runs": len(run_pks), "ended_before": kept_since.isoformat(timespec="seconds")}
+            audit.record(by, AuditEntry.Action.PRUNE, facts=facts)
+        pruned += len(run_pks)
     return pruned
 
 

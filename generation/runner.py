@@ -86,9 +86,11 @@ class Attempt:
         self.handle: Handle | None = None
         self.cancelling_told = False
         self.resumption_told = False
+        self.pause_wanted_by = ""
 
     def pause(self, by: str) -> None:
         """Rest at the next step border; with nobody's name, don't."""
+        self.pause_wanted_by = by
         if self.handle is not None:
             self.handle.pause_wanted_by = by
 
@@ -114,6 +116,8 @@ class Attempt:
             return
         if handle is None:
             return
+        # Somebody may have asked while it was claimed.
+        handle.pause_wanted_by = self.pause_wanted_by
         structlog.contextvars.bind_contextvars(run=handle.id, attempt=handle.run.attempt)
         try:
             if handle.run.attempt > 1 and not self.resumption_told:

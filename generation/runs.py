@@ -12,7 +12,7 @@ from generation import events, limits, programs, retention
 from generation.errors import Conflict, Invalid, NotFound
 from generation.executors import executor
 from generation.models import Batch, Clinic, Run, User
-from generation.models.runs import ENDED, Status
+from generation.models.runs import ENDED, LIVE, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import choose, configured
@@ -197,21 +197,24 @@ def retry(actor: User, run_id: str | uuid.UUID) -> Run:
     Raises NotFound, Conflict while the run is live, and what `start` raises.
     """
     with transaction.atomic():
+        # The person before the run, as everywhere else: of two who retry a row, the second finds it retried.
+        limits.lock(get_run_for(actor, run_id).owner)
         run, _ = locked(actor, run_id)
         if run.status not in ENDED:
             raise Conflict(f"The run is {run.status}; only one that has ended can be retried.")
         if run.batch is not None and run.children.filter(batch=run.batch).exists():
             raise Conflict(f"The run is {run.status}, and its row of the batch was started again already.")
         require_engine(run.engine)
-        limits.take_start(run.owner, one_more=run.batch_id is None)
+        one_more = run.batch is None or not run.batch.runs.filter(status__in=LIVE).exists()
+        limits.take_start(run.owner, one_more=one_more)
         return queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=run.batch, row=run.row)
 
 
 def delete(actor: User, run_id: str | uuid.UUID) -> Run:
     """Delete a run, its log and its result, but not its metrics. Raises NotFound.
 
-    A live run is asked to cancel first; `retention.erase` takes it once it has ended, at the latest in the executor's
-    next round.
+    A live run is asked to cancel first; `retention.erase` takes it when it has ended and its readers have been told, at
+    the latest in the executor's next round.
     """
     with transaction.atomic():
         run, row = locked(actor, run_id)

@@ -69,6 +69,11 @@ class Tail:
         self.failure = error
         self.wake()
 
+    def end(self) -> None:
+        """Nothing more will come: the run was deleted."""
+        self.done = True
+        self.wake()
+
     def extend(self, frames: Sequence[Frame]) -> None:
         """Take frames that overlap or continue the ring; what it has already is passed over."""
         for frame in frames:

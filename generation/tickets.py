@@ -65,4 +65,5 @@ def ended_at(ticket: StreamTicket) -> datetime | None:
     if runs_of.filter(finished_at=None).exists():
         return None
     latest: datetime | None = runs_of.aggregate(latest=Max("finished_at"))["latest"]
-    return latest
+    # Of a batch whose runs were all deleted there is nothing left to watch.
+    return latest or ticket.created_at

@@ -11,11 +11,11 @@ from channels.routing import ProtocolTypeRouter  # noqa: E402
 from generation import routing  # noqa: E402
 from hepcompanion import daphne_closing  # noqa: E402, F401 - it is enough to import it
 from hepcompanion.cors import OtherOrigins  # noqa: E402
-from hepcompanion.dropping import Droppable  # noqa: E402
+from hepcompanion.dropping import WithConnection  # noqa: E402
 from hepcompanion.guard import Guard  # noqa: E402
 from hepcompanion.lifecycle import lifespan  # noqa: E402
 
-application = Droppable(
+application = WithConnection(
     OtherOrigins(
         Guard(ProtocolTypeRouter({"http": routing.http, "websocket": routing.websocket, "lifespan": lifespan}))
     )

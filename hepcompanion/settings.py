@@ -53,9 +53,9 @@ if SQLITE:
         "timeout": 20,
         # NORMAL in WAL mode loses nothing to a crash of the process; only a power cut can take the last commits.
         # The log of each run grows in a page of its own: with the usual 4 MB a busy server copies pages from the WAL to
-        # the file that change again at once, and with the usual 2 MB of cache it reads them back for each batch.
+        # the file that change again at once.
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=20000; "
-        "PRAGMA wal_autocheckpoint=16000; PRAGMA cache_size=-8000;",
+        "PRAGMA wal_autocheckpoint=16000;",
     }
     _kept = read_or_make(Path(f"{DATABASES['default']['NAME']}.keys"))
 else:

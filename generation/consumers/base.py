@@ -131,7 +131,7 @@ class HttpConsumer(AsyncHttpConsumer, ABC):  # type: ignore[misc]
     async def respond(self, status: int, value: Any, headers: Mapping[str, str] | None = None) -> None:
         await self.send_response(
             status,
-            orjson.dumps(value),
+            b"" if self.scope["method"] == "HEAD" else orjson.dumps(value),
             headers=[
                 (b"content-type", b"application/json"),
                 (b"cache-control", b"no-store"),

@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
+import structlog
+from django.conf import settings
 
 from generation import batches
 from generation.consumers.stream import StreamConsumer
 from generation.database import in_database
 from generation.errors import HepError, NotFound
-from generation.feed import feed
+from generation.feed import HEARTBEAT_MARGIN, feed
 from generation.models import Batch, Run
 from generation.permissions import Identity
 from generation.serializers import aggregates, batch_snapshot, child_snapshot
-from generation.watcher import Watcher
 from generation.wire import refusal_frame
+
+logger = structlog.get_logger(__name__)
 
 # At most this often a second is the state of a batch looked at, and each run of it told.
 LOOK_EVERY_S = 0.25
@@ -50,12 +53,12 @@ class BatchWatcher:
     def __init__(self, batch: Batch, identity: Identity) -> None:
         self.of = batch
         self.user = identity.user
-        self.closed = self.ping_due = self.at_end = False
+        self.closed = self.at_end = False
         self.changed = asyncio.Event()
-        self.looked_at = 0.0
-        # By the key of a run: what was last told of it, and what follows its log.
+        self.looked_at = self.said_at = 0.0
+        # By the key of a run: what was last told of it, and who follows its log.
         self.told: dict[int, tuple[Any, ...]] = {}
-        self.following: dict[int, tuple[Watcher, asyncio.Task[None]]] = {}
+        self.following: dict[int, asyncio.Task[None]] = {}
 
     def close(self) -> None:
         self.closed = True
@@ -63,9 +66,10 @@ class BatchWatcher:
 
     async def leave(self) -> None:
         self.close()
-        for watcher, task in self.following.values():
+        tasks = list(self.following.values())
+        for task in tasks:
             task.cancel()
-            await watcher.leave()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def batch(self) -> Sequence[Message] | None:
         """The messages since the last call; empty for a heartbeat; None once the batch has ended or was closed."""
@@ -77,18 +81,18 @@ class BatchWatcher:
                 await asyncio.sleep(self.looked_at + LOOK_EVERY_S - feed().loop.time())
             self.changed.clear()
             messages = await self.look()
-            if messages or self.ping_due:
-                self.ping_due = False
+            if messages or self.looked_at - self.said_at >= settings.HEARTBEAT_S * HEARTBEAT_MARGIN:
+                self.said_at = self.looked_at
                 return [Message(orjson.dumps(message)) for message in messages]
         return None
 
     async def look(self) -> list[dict[str, Any]]:
-        first, self.looked_at = not self.looked_at, feed().loop.time()
+        first = not self.looked_at
         found, messages = await in_database(lambda: self.read(first))
+        self.looked_at = feed().loop.time()
         for run in found:
             if run.live and run.pk not in self.following:
-                watcher = await feed().follow(run, run.last_seq)
-                self.following[run.pk] = (watcher, asyncio.ensure_future(self.listen(watcher)))
+                self.following[run.pk] = asyncio.ensure_future(self.listen(run))
         return messages
 
     def read(self, first: bool) -> tuple[list[Run], list[dict[str, Any]]]:
@@ -108,11 +112,17 @@ class BatchWatcher:
             messages.append({"event": "batch_complete", "data": ended | whole, "batch": whole})
         return found, messages
 
-    async def listen(self, watcher: Watcher) -> None:
-        while (frames := await watcher.batch()) is not None:
-            self.ping_due |= not frames
+    async def listen(self, run: Run) -> None:
+        try:
+            async with await feed().follow(run, run.last_seq) as watcher:
+                while await watcher.batch() is not None:
+                    self.changed.set()
+        except Exception as error:
+            # The next look follows it again, if it lives.
+            logger.warning("batch_not_followed", run=str(run.uid), error=type(error).__name__)
+        finally:
+            del self.following[run.pk]
             self.changed.set()
-        self.changed.set()
 
 
 def told_of(run: Run) -> tuple[Any, ...]:

@@ -3,6 +3,8 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
+from typing import Any
+from weakref import WeakKeyDictionary
 
 import structlog
 from channels.layers import get_channel_layer
@@ -16,10 +18,14 @@ from generation.errors import MethodNotAllowed
 logger = structlog.get_logger(__name__)
 
 CHECK_S = 2.0
+_channels: "WeakKeyDictionary[Any, str]" = WeakKeyDictionary()
+_probing = asyncio.Lock()
 
 
 class Health(HttpConsumer):
     """`GET /healthz`. Any host will do, since probes come by address, and nobody need sign in."""
+
+    methods = ("GET", "HEAD")
 
     async def admit(self) -> None:
         if self.scope["method"] not in self.methods:
@@ -60,11 +66,19 @@ async def read() -> None:
 
 async def round_trip() -> None:
     """Send a message through the layer and take it out again."""
-    layer = get_channel_layer()
-    channel, nonce = await layer.new_channel("ready"), secrets.token_hex(8)
-    await layer.send(channel, {"type": "ready", "nonce": nonce})
-    while (await layer.receive(channel))["nonce"] != nonce:
-        pass
+    layer, nonce = get_channel_layer(), secrets.token_hex(8)
+    async with _probing:
+        try:
+            # One channel for all probes: a layer keeps each that it has given a name.
+            channel = _channels.get(layer) or await layer.new_channel("ready")
+            _channels[layer] = channel
+            await layer.send(channel, {"type": "ready", "nonce": nonce})
+            while (await layer.receive(channel))["nonce"] != nonce:
+                pass
+        except BaseException:
+            # A layer may drop the channel of a receiver that gave up.
+            _channels.pop(layer, None)
+            raise
 
 
 async def engine() -> None:

@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from django.conf import settings
 
@@ -16,22 +16,25 @@ STUCK_HEARTBEATS = 2
 STUCK_AT_DRAIN_S = 3
 
 
-def undroppable() -> bool:
-    return False
+class Connection(Protocol):
+    """What a scope's `connection` can do (hepcompanion/dropping.py)."""
+
+    def unsent(self) -> int: ...
+
+    def drop(self) -> bool: ...
 
 
 class Patience:
     """Sends for one connection, and drops it when the oldest send has waited too long.
 
-    Where the server has no way to drop it (hepcompanion/dropping.py) its worker is cancelled, which at least frees
-    what we hold for the client.
+    Where the server has no way to drop it its worker is cancelled, which at least frees what we hold for the client.
     """
 
-    __slots__ = ("drop", "forward", "waiting_since", "worker")
+    __slots__ = ("connection", "forward", "waiting_since", "worker")
 
     def __init__(self, send: Send, scope: Mapping[str, Any]) -> None:
         self.forward = send
-        self.drop: Callable[[], bool] = scope.get("drop", undroppable)
+        self.connection: Connection | None = scope.get("connection")
         self.worker = asyncio.current_task()
         self.waiting_since: float | None = None
 
@@ -57,5 +60,23 @@ class Patience:
         longest = STUCK_AT_DRAIN_S if feed().draining else STUCK_HEARTBEATS * settings.HEARTBEAT_S
         if self.waiting_since is None or time.monotonic() - self.waiting_since < longest:
             return
-        if not self.drop() and self.worker is not None:
+        dropped = self.connection is not None and self.connection.drop()
+        if not dropped and self.worker is not None:
             self.worker.cancel()
+
+    def part(self) -> None:
+        """Called when a stream has had its share: drops the connection if its client goes on reading nothing.
+
+        Daphne takes any amount without waiting, and would keep what it can't get rid of as long as the client likes.
+        """
+        if self.connection is not None and self.connection.unsent():
+            feed().loop.call_later(settings.HEARTBEAT_S, self.look_at_unsent, self.connection)
+
+    def look_at_unsent(self, connection: Connection) -> None:
+        # Only now: at first the kernel takes what nobody reads.
+        if unsent := connection.unsent():
+            feed().loop.call_later(settings.HEARTBEAT_S, self.drop_if_untouched, connection, unsent)
+
+    def drop_if_untouched(self, connection: Connection, unsent: int) -> None:
+        if connection.unsent() >= unsent:
+            connection.drop()

@@ -12,7 +12,7 @@ import structlog
 from django.conf import settings
 
 from generation import runs
-from generation.consumers.base import Headers, HttpConsumer, Send, refusal_headers, run_for
+from generation.consumers.base import Headers, HttpConsumer, refusal_headers, run_for
 from generation.consumers.open_streams import open_streams
 from generation.consumers.owned import owned
 from generation.consumers.patience import Patience
@@ -138,7 +138,7 @@ class StreamConsumer(HttpConsumer):
         last: bytes | None = b""
         try:
             with Patience(self.base_send, self.scope) as patience:
-                last = await self.pump(watcher, patience.send)
+                last = await self.pump(watcher, patience)
         except asyncio.CancelledError:
             # Daphne cancels what runs when it shuts down, Patience whoever is stuck; they come back by their cursor.
             last = come_back()
@@ -154,9 +154,9 @@ class StreamConsumer(HttpConsumer):
             if last is not None and not left:
                 await farewell(self.send_body(last))
 
-    async def pump(self, watcher: Source, send: Send) -> bytes | None:
+    async def pump(self, watcher: Source, patience: Patience) -> bytes | None:
         """Send until there is no more; returns what the stream should end with, None if it has been ended."""
-        sent, most = 0, settings.STREAM_MAX_BYTES
+        sent, most, send = 0, settings.STREAM_MAX_BYTES, patience.send
         encode = self.dialect.frames
         await send({"type": "http.response.body", "body": OPENING, "more_body": True})
         while (frames := await watcher.batch()) is not None:
@@ -168,6 +168,7 @@ class StreamConsumer(HttpConsumer):
             if ended:
                 return None
             if sent >= most:
+                patience.part()
                 return come_back()
         return come_back() if feed().draining and not watcher.at_end else b""
 

@@ -27,7 +27,10 @@ logger = structlog.get_logger(__name__)
 DRAIN_S = 8.0
 LOOK_EVERY_S = 1.0
 RECONCILE_EVERY_S = 5.0
+FIRST_PRUNE_S = 60.0
 PRUNE_EVERY_S = 3600.0
+# For what the last attempts have written; with DRAIN_S within the 10 s that a process may take to end.
+FLUSH_S = 1.5
 
 
 class InProcessExecutor:
@@ -36,6 +39,7 @@ class InProcessExecutor:
         self.attempts: dict[int, Attempt] = {}
         self.loop: asyncio.AbstractEventLoop | None = None
         self.keeper: asyncio.Task[None] | None = None
+        self.pruner: asyncio.Task[None] | None = None
         self.telling: set[asyncio.Task[None]] = set()
         self.room = asyncio.Event()
         self.draining = False
@@ -59,16 +63,20 @@ class InProcessExecutor:
         self.loop = asyncio.get_running_loop()
         self.renewed = self.loop.time()
         self.keeper = asyncio.create_task(self.keep())
+        self.pruner = asyncio.create_task(self.prune())
 
     async def drain(self) -> None:
         self.draining = True
-        if self.keeper is not None:
-            self.keeper.cancel()
+        for task in (self.keeper, self.pruner):
+            if task is not None:
+                task.cancel()
         tasks = [attempt.task for attempt in self.attempts.values() if attempt.task is not None]
         self.stop_all(Stop.SHUTDOWN)
         if tasks:
             await asyncio.wait(tasks, timeout=DRAIN_S)
-        await writer().flush()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await writer().flush()
         if self.lock is not None:
             self.lock.release()
 
@@ -132,7 +140,7 @@ class InProcessExecutor:
         """Look after what is held and what waits, until the process ends."""
         assert self.loop is not None
         look_every = min(LOOK_EVERY_S, settings.RUN_LEASE_S / 5)
-        reconciled = pruned = self.loop.time()
+        reconciled = self.loop.time()
         while True:
             try:
                 await self.take_queued()
@@ -143,15 +151,22 @@ class InProcessExecutor:
                     settled = await in_database(reconcile)
                     await asyncio.gather(*(hints.tell(run.uid.hex, run.last_seq) for run in settled))
                     await in_database(retention.erase_requested)
-                if self.loop.time() - pruned >= PRUNE_EVERY_S:
-                    pruned = self.loop.time()
-                    await in_database(retention.prune)
             except Exception as error:
                 logger.warning("executor_interrupted", error=type(error).__name__)
                 if self.loop.time() - self.renewed > settings.RUN_LEASE_S:
                     # Nothing could be renewed for a whole lease: others may have these runs by now.
                     self.stop_all(Stop.LEASE_LOST)
                 await asyncio.sleep(look_every)
+
+    async def prune(self) -> None:
+        """Beside the keeping, which must not wait: the first one may have much to do."""
+        await asyncio.sleep(FIRST_PRUNE_S)
+        while True:
+            try:
+                await in_database(retention.prune)
+            except Exception as error:
+                logger.warning("not_pruned", error=type(error).__name__)
+            await asyncio.sleep(PRUNE_EVERY_S)
 
     async def wait_for_room(self, longest_s: float) -> None:
         """Wait until the next look is due, or until there may be room for a run that waits."""

@@ -8,6 +8,11 @@ def test_a_live_process_says_so_to_anybody_under_any_name(standing_server):
     assert (status, body) == (200, b'{"status":"ok"}')
 
 
+def test_a_probe_may_ask_for_the_head_alone(standing_server):
+    for path in ("/healthz", "/readyz"):
+        assert raw(standing_server, "HEAD", path) == (200, b"")
+
+
 def test_a_server_that_can_do_its_work_is_ready(standing_server):
     with standing_server.client(None) as client:
         answer = client.get("/readyz")

@@ -44,8 +44,8 @@ async def test_readers_that_never_read_cost_little_while_another_reads_all(make_
     assert most < READERS * MOST_MB_EACH[kind], f"{most / READERS:.1f} MB each"
 
 
-async def test_a_connection_whose_client_never_reads_is_closed(make_server):
-    server = make_server("uvicorn", HEARTBEAT_S=HEARTBEAT_S)
+async def test_a_connection_whose_client_never_reads_is_closed(make_server, kind):
+    server = make_server(kind, HEARTBEAT_S=HEARTBEAT_S)
     [run_id] = ended_runs(server, events=EVENTS, size=EVENT_BYTES)
     idle = open_sockets(server)
     with RawStream(server.base_url, f"/api/runs/{run_id}/stream", server.token, 4096) as stream:

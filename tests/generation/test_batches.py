@@ -129,6 +129,13 @@ def test_a_retry_puts_new_runs_in_the_places_of_the_failed_ones(alice, api):
     assert api("alice").post(f"/api/batches/{batch.pk}/retry").status_code == 409
 
 
+def test_retrying_a_row_of_an_ended_batch_makes_it_active_again(alice, api, settings):
+    settings.MAX_ACTIVE_RUNS_PER_USER = 1
+    first, second = (make_batch(alice, Status.FAILED).runs.get() for _ in range(2))
+    assert api("alice").post(f"/api/runs/{first.uid}/retry").status_code == 201
+    assert api("alice").post(f"/api/runs/{second.uid}/retry").json()["error"]["code"] == "TOO_MANY_RUNS"
+
+
 def test_a_row_is_started_again_once(alice, api):
     batch = make_batch(alice, Status.FAILED)
     former = batch.runs.get()

@@ -1,11 +1,13 @@
 """DELETE: the run, its log and its result go; its metrics and a line in the audit stay."""
 
+import asyncio
 import uuid
 
 import pytest
 
 from generation import retention, runs
 from generation.database import in_database
+from generation.feed import feed
 from generation.models import AuditEntry, Event, Program, Run, Step
 from generation.models.runs import Status
 from generation.views import runs as views
@@ -77,8 +79,7 @@ def test_a_retry_of_a_deleted_run_keeps_its_own_life(alice):
 def test_deleting_does_not_give_a_start_back(alice, api, settings):
     settings.MAX_STARTS_PER_MINUTE = 1
     run = runs.start(alice, "exercise_program", {"prompt": "x" * 20})
-    runs.delete(alice, run.uid)
-    assert not Run.objects.exists()
+    assert api("alice").delete(f"/api/runs/{run.uid}").status_code == 204
     body = {"kind": "exercise_program", "input": {"prompt": "x" * 20}}
     answer = api("alice").post("/api/runs", body, format="json")
     assert answer.json()["error"]["code"] == "RATE_LIMITED"
@@ -92,3 +93,21 @@ def test_an_audit_entry_can_not_be_changed(alice):
         entry.save()
     with pytest.raises(TypeError):
         entry.delete()
+
+
+async def test_whoever_follows_a_run_that_is_deleted_is_told_of_its_end(alice, api):
+    run = await start(alice)
+    async with await feed().follow(run, 1) as watcher:
+        deleting = asyncio.ensure_future(in_database(lambda: api("alice").delete(f"/api/runs/{run.uid}")))
+        async with asyncio.timeout(30):
+            (frame,) = await watcher.batch()
+        assert frame.name == "cancelled"
+        assert (await deleting).status_code == 204
+
+
+async def test_a_log_that_is_gone_ends_its_streams(alice):
+    run = await in_database(lambda: make_run(alice))
+    async with await feed().follow(run, 0) as watcher:
+        await in_database(lambda: Run.objects.filter(pk=run.pk).delete())
+        async with asyncio.timeout(30):
+            assert await watcher.batch() is None

@@ -99,3 +99,10 @@ def test_a_conflict_starts_nothing(alice):
     assert idempotency.once(alice, asked, lambda: run) == (run, False)
     with pytest.raises(IdempotencyConflict):
         idempotency.once(alice, idempotency.request(KEY, 2), lambda: pytest.fail("begun"))
+
+
+def test_whoever_may_no_longer_see_a_run_does_not_find_it_by_its_key(alice, bob, api):
+    ended = make_run(alice, status=Status.FAILED, clinic=alice.clinics.get())
+    assert post(api("bob"), {}, path=f"/api/runs/{ended.uid}/retry").status_code == 201
+    bob.memberships.all().delete()
+    assert post(api("bob"), {}, path=f"/api/runs/{ended.uid}/retry").status_code == 404

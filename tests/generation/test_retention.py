@@ -81,7 +81,7 @@ def test_the_command_says_what_it_did_and_who_asked(alice):
 @pytest.mark.usefixtures("library")
 async def test_the_executor_prunes_by_itself(alice, monkeypatch):
     run = await ended(alice, 8)
-    monkeypatch.setattr(inprocess, "PRUNE_EVERY_S", 0.0)
+    monkeypatch.setattr(inprocess, "FIRST_PRUNE_S", 0.0)
 
     async def pruned() -> bool:
         return not await in_database(lambda: Event.objects.filter(run=run).exists())
