@@ -22,7 +22,7 @@ from generation.writer import insert, writer
 
 # A page of the log holds at most this many events, and this many bytes of them besides the last one.
 PAGE = 500
-PAGE_BYTES = 131_072
+PAGE_BYTES = 65_536
 # Runs in the entry's transaction, given the entry's last seq; False withdraws the entry.
 Change = Callable[[int], bool]
 
