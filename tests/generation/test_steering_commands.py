@@ -2,9 +2,11 @@
 
 import io
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
 from generation.models import AuditEntry, Run
 from generation.models.runs import Status
@@ -27,13 +29,14 @@ def test_a_run_is_paused_resumed_cancelled_retried_and_deleted(alice):
     assert said("cancel", run.uid) == f"{run.uid} is cancelled."
     again = said("retry", run.uid).removeprefix("Run ")
     assert Run.objects.get(uid=again).parent == run
+    Run.objects.filter(pk=run.pk).update(finished_at=timezone.now() - timedelta(minutes=1))
     assert said("delete", run.uid) == f"{run.uid} is deleted."
     assert AuditEntry.objects.get().actor_name == "operator"
 
 
 def test_a_live_run_is_told_to_go(alice):
     run = make_run(alice, status=Status.RUNNING, holder=uuid.uuid4())
-    assert said("delete", run.uid) == f"{run.uid} goes as soon as its worker has stopped."
+    assert said("delete", run.uid) == f"{run.uid} goes as soon as it has ended and its readers know."
 
 
 @pytest.mark.parametrize("command", ["pause", "resume", "cancel", "retry", "delete"])

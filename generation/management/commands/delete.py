@@ -16,5 +16,5 @@ class Command(BaseCommand):
     def handle(self, *args: Any, run: str, **options: Any) -> None:
         with in_a_sentence():
             found = runs.delete(operator(), run)
-        gone = retention.erase(found.pk)
-        self.stdout.write(f"{found.uid} {'is deleted' if gone else 'goes as soon as its worker has stopped'}.")
+        fate = "is deleted" if retention.erase(found.pk) else "goes as soon as it has ended and its readers know"
+        self.stdout.write(f"{found.uid} {fate}.")
