@@ -67,6 +67,7 @@ def object_of(serializer: serializers.Serializer[Any], **instead: Schema) -> Sch
 
 
 def property_of(name: str, field: serializers.Field[Any, Any, Any, Any]) -> Schema:
+    """What a field takes. Raises TypeError for a kind of field that no input has had before."""
     described: Schema = {"description": TOLD[name]} if name in TOLD else {}
     described |= {"examples": [EXAMPLES[name]]} if name in EXAMPLES else {}
     match field:
@@ -82,7 +83,7 @@ def property_of(name: str, field: serializers.Field[Any, Any, Any, Any]) -> Sche
         case serializers.DateTimeField():
             described |= {"type": "string", "anyOf": [{"format": "date-time"}, {"format": "date"}]}
         case _:
-            raise NotImplementedError(f"{name}: nobody has said yet what a {type(field).__name__} looks like.")
+            raise TypeError(f"{name}: nobody has said yet what a {type(field).__name__} looks like.")
     if field.default not in (serializers.empty, None):
         described["default"] = field.default
     return described
