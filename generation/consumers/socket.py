@@ -13,8 +13,9 @@ from django.conf import settings
 
 from generation import idempotency, runs
 from generation.consumers.base import SECURE, Receive, Send, header_map, require_known_host, run_for
-from generation.consumers.batch import BatchWatcher, batch_for
+from generation.consumers.batch import batch_for
 from generation.consumers.commands import cursor_of, id_of, key_of, parse_command, ref_of, text_of
+from generation.consumers.following import Following
 from generation.consumers.inbox import Inbox
 from generation.consumers.open_streams import open_streams
 from generation.consumers.pace import Pace
@@ -34,7 +35,6 @@ from generation.feed import feed
 from generation.models import Run, User
 from generation.permissions import Credential, Identity, allowed_origin, identify
 from generation.serializers import start_request
-from generation.watcher import Watcher
 from generation.wire import WS_PING, parse_cursor
 
 logger = structlog.get_logger(__name__)
@@ -63,8 +63,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.scope, self.inbox = scope, Inbox(receive)
         self.patience = Patience(send, scope)
         self.headers = header_map(scope)
-        # By the id of a run or batch: the watcher that is read, and the task that reads it.
-        self.followed: dict[str, tuple[Watcher | BatchWatcher, asyncio.Task[None]]] = {}
+        self.following = Following(self.say, lambda: self.close_with(TRY_AGAIN), self.ended)
         self.tasks: set[asyncio.Task[None]] = set()
         self.pace = Pace()
         self.sent_bytes = 0
@@ -95,16 +94,15 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             raise NotAllowed
 
     def shows(self) -> Iterable[uuid.UUID]:
-        return map(uuid.UUID, self.followed)
+        return self.following.ids()
 
     def lose(self, shown: uuid.UUID | None, error: HepError) -> None:
         self.spawn(self.close_with(code_of(error)) if shown is None else self.drop(str(shown), error))
 
     async def drop(self, followed: str, error: HepError) -> None:
         """Stop showing what is no longer this person's, and say so."""
-        watcher, _ = self.followed.get(followed, (None, None))
-        about = "batch" if isinstance(watcher, BatchWatcher) else "run"
-        await self.unfollow(followed)
+        about = "batch" if self.following.is_batch(followed) else "run"
+        await self.following.stop(followed)
         await self.say(orjson.dumps({"type": "error", "ref": None, about: followed, **error.body()["error"]}).decode())
 
     def query(self, name: str) -> str | None:
@@ -135,9 +133,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             for task in list(self.tasks):
                 task.cancel()
             await asyncio.gather(*self.tasks, return_exceptions=True)
-            # Not left to the tasks: one that was cancelled before its first step has entered nothing.
-            for watcher, _ in list(self.followed.values()):
-                await watcher.leave()
+            await self.following.stop_all()
 
     async def take_in(self) -> None:
         try:
@@ -157,14 +153,18 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
         task.add_done_callback(self.tasks.discard)
         return task
 
-    async def say(self, text: str) -> None:
-        """Send a frame, and cut the socket off when it has had its share: nobody sees whether a client reads."""
+    async def say(self, text: str) -> bool:
+        """Send a frame, and cut the socket off when it has had its share: nobody sees whether a client reads.
+
+        False once the socket is being closed.
+        """
         if self.closing is not None:
-            return
+            return False
         self.sent_bytes += len(text.encode())
         await self.patience.send({"type": "websocket.send", "text": text})
         if self.sent_bytes >= settings.STREAM_MAX_BYTES:
             await self.close_with(TRY_AGAIN)
+        return self.closing is None
 
     async def on_message(self, message: dict[str, Any]) -> None:
         text = message.get("text")
@@ -206,18 +206,16 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def subscribe(self, command: dict[str, Any]) -> str:
         if "batch" in command:
             batch = await batch_for(self.identity, id_of(command, "batch"))
-            await self.unfollow(str(batch.pk))
-            watcher = BatchWatcher(batch, self.identity)
-            self.followed[str(batch.pk)] = (watcher, self.spawn(self.pump(str(batch.pk), watcher)))
+            await self.following.batch(batch, self.identity)
             return str(batch.pk)
         after = cursor_of(command)
         run = await run_for(self.identity, id_of(command, "run"))
-        await self.follow(run, after)
+        await self.following.run(run, after)
         return str(run.uid)
 
     async def unsubscribe(self, command: dict[str, Any]) -> str:
         followed = str(id_of(command, "batch" if "batch" in command else "run"))
-        await self.unfollow(followed)
+        await self.following.stop(followed)
         return followed
 
     async def start(self, command: dict[str, Any]) -> str:
@@ -246,45 +244,6 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def answer_ping(self, command: dict[str, Any]) -> None:
         return None
 
-    async def follow(self, run: Run, after: int) -> None:
-        """Follow a run from `after`; one that is followed already just moves its cursor."""
-        run_id = str(run.uid)
-        watcher = await feed().follow(run, after)
-        try:
-            await watcher.require_kept()
-            await self.unfollow(run_id)
-        except BaseException:
-            await watcher.leave()
-            raise
-        self.followed[run_id] = (watcher, self.spawn(self.pump(run_id, watcher)))
-
-    async def unfollow(self, run_id: str) -> None:
-        """Stop following, and wait until the last frame in hand is sent: what comes next comes after it."""
-        if run_id in self.followed:
-            watcher, pumping = self.followed.pop(run_id)
-            watcher.close()
-            try:
-                await asyncio.wait([pumping])
-            finally:
-                await watcher.leave()
-
-    async def pump(self, followed: str, watcher: Watcher | BatchWatcher) -> None:
-        try:
-            while (frames := await watcher.batch()) is not None and self.closing is None:
-                for frame in frames:
-                    if watcher.closed:
-                        return
-                    await self.say(frame.body.decode())
-        except Exception as error:
-            logger.error("socket_failed", error=type(error).__name__, followed=followed)
-            await self.close_with(TRY_AGAIN)
-            return
-        # Not when it was closed: whoever closed it waits for us, and may hold what `ended` waits for.
-        if watcher.at_end and not watcher.closed:
-            self.followed.pop(followed, None)
-            await watcher.leave()
-            await self.ended(followed)
-
     async def ended(self, followed: str) -> None:
         """Called when what was followed has been told to its end."""
 
@@ -302,7 +261,7 @@ class RunSocket(Socket):
         after = 0 if cursor is None else parse_cursor(cursor)
         run = await run_for(self.identity, self.scope["url_route"]["kwargs"]["run_id"])
         self.run_id = str(run.uid)
-        await self.follow(run, after)
+        await self.following.run(run, after)
 
     async def drop(self, followed: str, error: HepError) -> None:
         if followed == self.run_id:
@@ -314,7 +273,7 @@ class RunSocket(Socket):
         if followed == self.run_id:
             async with self.answering:
                 # Unless it was subscribed again meanwhile; that reading ends by itself.
-                if followed not in self.followed:
+                if followed not in self.following:
                     await self.close_with(FINISHED)
 
 

@@ -116,7 +116,7 @@ class WatchSocket(Open, RunSocket):
     async def opened(self) -> None:
         run = await run_named(self.scope["url_route"]["kwargs"]["run"])
         self.run_id = str(run.uid)
-        await self.follow(run, 0)
+        await self.following.run(run, 0)
 
 
 application = Guard(
