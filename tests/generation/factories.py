@@ -4,7 +4,7 @@ import uuid
 from typing import Any
 
 from generation.events import Log
-from generation.models import Run, User
+from generation.models import Batch, Run, User
 from generation.models.runs import Status
 from tests.support.fold import made_up
 
@@ -24,3 +24,11 @@ def held_run(owner: User, **fields: Any) -> tuple[Run, Log]:
     """A running run, and the right to append to its log."""
     run = make_run(owner, **{"status": Status.RUNNING, "epoch": 1, "holder": uuid.uuid4(), **fields})
     return run, Log(run.pk, str(run.uid), run.epoch, 0)
+
+
+def make_batch(owner: User, *states: str, max_parallel: int = 2, **fields: Any) -> Batch:
+    """A batch with a run in each of these states, row by row."""
+    batch = Batch.objects.create(kind="exercise_program", owner=owner, max_parallel=max_parallel)
+    for row, status in enumerate(states):
+        make_run(owner, batch=batch, row=row, status=status, **fields)
+    return batch

@@ -8,11 +8,11 @@ import pytest
 from generation import batches, hints, runs
 from generation.consumers.batch import BatchWatcher
 from generation.database import in_database
-from generation.models import Batch, Run, User
+from generation.models import Batch, Run
 from generation.models.runs import ENDED, HELD, Status
 from generation.permissions import Credential, Identity
 from tests.generation.executing import executing
-from tests.generation.factories import CASE, make_run
+from tests.generation.factories import CASE, make_batch
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -23,13 +23,6 @@ URGENT = "45 year old, low back pain since yesterday, saddle numbness and cannot
 
 def post(client, rows, **more):
     return client.post("/api/batches", {"kind": "exercise_program", "inputs": rows, **more}, format="json")
-
-
-def make_batch(owner: User, *states: str, max_parallel: int = 2, **fields) -> Batch:
-    batch = Batch.objects.create(kind="exercise_program", owner=owner, max_parallel=max_parallel)
-    for row, status in enumerate(states):
-        make_run(owner, batch=batch, row=row, status=status, **fields)
-    return batch
 
 
 def test_one_bad_row_starts_nothing_and_is_named_by_its_index(alice, api):

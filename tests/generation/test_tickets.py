@@ -9,8 +9,7 @@ from generation import tickets
 from generation.errors import NotSignedIn
 from generation.models import Run, StreamTicket
 from generation.models.runs import Status
-from tests.generation.factories import make_run
-from tests.generation.test_batches import make_batch
+from tests.generation.factories import make_batch, make_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
