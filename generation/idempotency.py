@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import orjson
-from django.db import transaction
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from generation import batches, limits, runs
-from generation.errors import IdempotencyConflict, Invalid
+from generation import batches, runs
+from generation.errors import IdempotencyConflict, Invalid, NotFound
 from generation.models import Batch, IdempotencyKey, Run, User
 
 T = TypeVar("T", Run, Batch)
@@ -47,24 +48,35 @@ def once(actor: User, asked: Request | None, begin: Callable[[], T]) -> tuple[T,
     """
     if asked is None:
         return begin(), False
+    known = IdempotencyKey.objects.filter(user=actor, key=asked.key)
     with transaction.atomic():
-        limits.lock(actor)
         now = timezone.now()
-        known = IdempotencyKey.objects.filter(user=actor, key=asked.key)
         known.filter(created_at__lte=now - IdempotencyKey.REMEMBERED).delete()
-        earlier = known.select_related("run", "batch").first()
-        if earlier is not None:
-            if not hmac.compare_digest(bytes(earlier.body_mac), asked.body_mac):
-                raise IdempotencyConflict
-            # Looked up as anybody's would be: they may have lost sight of it since.
-            found: Run | Batch
-            if earlier.run is not None:
-                found = runs.get_run_for(actor, earlier.run.uid)
-            else:
-                assert earlier.batch is not None
-                found = batches.get_batch_for(actor, earlier.batch.pk)
-            return cast(T, found), True
+        try:
+            # The row is what they wait for: its insertion, until whoever has inserted the same one is through.
+            with transaction.atomic():
+                taken = IdempotencyKey.objects.create(
+                    user=actor, key=asked.key, body_mac=asked.body_mac, created_at=now
+                )
+        except IntegrityError:
+            return cast(T, started_before(actor, asked, known)), True
         made = begin()
-        place = {"run": made} if isinstance(made, Run) else {"batch": made}
-        IdempotencyKey.objects.create(user=actor, key=asked.key, body_mac=asked.body_mac, created_at=now, **place)
+        if isinstance(made, Run):
+            taken.run = made
+        else:
+            taken.batch = made
+        taken.save(update_fields=("run", "batch"))
     return made, False
+
+
+def started_before(actor: User, asked: Request, known: QuerySet[IdempotencyKey]) -> Run | Batch:
+    """What the key has started, looked up as anybody would: they may have lost sight of it since."""
+    earlier = known.select_related("run").first()
+    if earlier is None:
+        raise NotFound("What this key had started was deleted just now.")
+    if not hmac.compare_digest(bytes(earlier.body_mac), asked.body_mac):
+        raise IdempotencyConflict
+    if earlier.run is not None:
+        return runs.get_run_for(actor, earlier.run.uid)
+    assert earlier.batch_id is not None
+    return batches.get_batch_for(actor, earlier.batch_id)
