@@ -6,14 +6,13 @@ from typing import Any
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
-from generation import page_words
+from generation import batches, page_words
 from generation.models import Run
 from generation.models.runs import ENDED, Status
 from generation.presentation import MASK, masked_mrn
 from generation.serializers import opened
 
 CASE_CHARS = 110
-RETRIED = (Status.FAILED, Status.CANCELLED)
 # What somebody must look at, the most pressing first.
 ATTENTION = ("referral", Status.FAILED.value, "insufficient_info")
 
@@ -42,7 +41,7 @@ def row_of(run: Run) -> dict[str, Any]:
         "reason": (result.get("referral") or {}).get("message") or result.get("reason") or "",
         "failure": failure_words(run),
         "may_cancel": run.live,
-        "may_retry": run.status in RETRIED,
+        "may_retry": run.status in batches.RETRIED,
     }
 
 

@@ -40,6 +40,9 @@ class Connection:
         transport = self.transport
         if hasattr(transport, "get_write_buffer_size"):
             return int(transport.get_write_buffer_size())
+        if getattr(transport, "disconnected", False):
+            # Twisted keeps its buffers, but nothing in them will be sent.
+            return 0
         # Twisted's: what is being written, and what was handed in meanwhile.
         written = len(getattr(transport, "dataBuffer", b"")) - getattr(transport, "offset", 0)
         return int(written + getattr(transport, "_tempDataLen", 0))

@@ -14,6 +14,9 @@ from generation.feed import feed
 # How long a send may wait: as a rule, in heartbeats, and once the process wants to end.
 STUCK_HEARTBEATS = 2
 STUCK_AT_DRAIN_S = 3
+# What a server may hold for a client before its stream waits, and how often it then looks.
+MOST_UNSENT = 1_000_000
+LOOK_AGAIN_S = 0.02
 
 
 class Connection(Protocol):
@@ -51,6 +54,9 @@ class Patience:
             self.waiting_since = time.monotonic()
         try:
             await self.forward(message)
+            # uvicorn has waited by itself; Daphne takes any amount at once and keeps it.
+            while self.connection is not None and self.connection.unsent() > MOST_UNSENT:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(LOOK_AGAIN_S)
         finally:
             if oldest:
                 self.waiting_since = None
@@ -67,7 +73,7 @@ class Patience:
     def part(self) -> None:
         """Called when a stream has had its share: drops the connection if its client goes on reading nothing.
 
-        Daphne takes any amount without waiting, and would keep what it can't get rid of as long as the client likes.
+        Daphne would keep what it can't get rid of as long as the client likes.
         """
         if self.connection is not None and self.connection.unsent():
             feed().loop.call_later(settings.HEARTBEAT_S, self.look_at_unsent, self.connection)

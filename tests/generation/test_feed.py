@@ -5,7 +5,7 @@ import random
 from typing import Any
 
 import pytest
-from channels.layers import get_channel_layer
+from channels.layers import channel_layers, get_channel_layer
 from django.db import OperationalError
 
 from generation import feed as feed_module
@@ -18,6 +18,7 @@ from generation.models import Event
 from generation.tail import RING_FRAMES
 from generation.writer import writer
 from tests.generation.factories import held_run
+from tests.support.lossy_layer import LossyLayer
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,25 +33,10 @@ async def read_all(run: Any, after: int = 0) -> list[int]:
 
 
 @pytest.fixture(params=["faithful", "dropping", "doubling", "reordering"])
-def layer(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+def layer(request: pytest.FixtureRequest) -> str:
     """The channel layer as it may behave at its worst."""
-    real = type(get_channel_layer()).group_send
-    held: list[tuple[str, dict[str, Any]]] = []
-
-    async def group_send(self: Any, group: str, message: dict[str, Any]) -> None:
-        if request.param == "doubling":
-            await real(self, group, message)
-        if request.param == "reordering":
-            held.append((group, message))
-            if len(held) < 3:
-                return
-            random.Random(1).shuffle(held)
-            while held:
-                await real(self, *held.pop())
-        elif request.param != "dropping":
-            await real(self, group, message)
-
-    monkeypatch.setattr(type(get_channel_layer()), "group_send", group_send)
+    if request.param != "faithful":
+        channel_layers.set("default", LossyLayer(request.param))
     return request.param
 
 

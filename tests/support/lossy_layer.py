@@ -10,11 +10,11 @@ HELD_BACK = 3
 
 
 class LossyLayer(InProcessChannelLayer):
-    """Drops, doubles or reorders what is sent to groups, as the environment's LOSSY says."""
+    """Drops, doubles or reorders what is sent to groups, as `mode` or the environment's LOSSY says."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, mode: str | None = None, **options: Any) -> None:
         super().__init__(**options)
-        self.mode = os.environ["LOSSY"]
+        self.mode = mode or os.environ["LOSSY"]
         self.held: list[tuple[str, dict[str, Any]]] = []
         self.chance = random.Random(1)
 
