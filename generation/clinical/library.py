@@ -40,6 +40,12 @@ def load() -> Library:
     return Library(hashlib.sha256(canonical).hexdigest()[:12], tuple(exercises))
 
 
+def version_of(exercises: Iterable[Mapping[str, Any]]) -> str:
+    """A short name for exactly these exercises in these versions, whatever their order."""
+    named = sorted(f"{exercise['slug']}:{exercise['version']}" for exercise in exercises)
+    return hashlib.sha256(" ".join(named).encode()).hexdigest()[:8]
+
+
 def problems(exercises: Iterable[Mapping[str, Any]]) -> list[str]:
     """What is wrong with a set of exercises, one sentence each; empty when all is well."""
     entries = list(exercises)
