@@ -1,17 +1,20 @@
-"""The exercise library for a person who looks into it: what exists for them, how it is searched, what is shown."""
+"""The exercise library for a person who looks into it: what exists for them, how it is narrowed, what is shown."""
 
+import json
 import re
-import unicodedata
+from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, TextField
+from django.db.models.functions import Cast
 
 from generation.clinical.data_files import read
 from generation.errors import NotFound
-from generation.models import Exercise, ExerciseText, User
-from generation.models.accounts import Language
-from generation.programs import as_entry
+from generation.exercise_search import text_of
+from generation.models import Exercise, User
+from generation.shelf import as_entry
 
 SLUG = re.compile(r"[a-z0-9-]{1,80}")
 # The filters that look into a list of codes, by the field that holds it.
@@ -21,7 +24,11 @@ LISTS = {
     "phase": "phases",
     "position": "positions",
     "equipment": "equipment",
+    "demand": "demands",
 }
+# The filters that compare a column, which may be no list.
+PLAIN = ("level", "status")
+FACETS = (*LISTS, *PLAIN)
 
 
 def codes(field: str) -> list[str]:
@@ -36,56 +43,61 @@ def codes(field: str) -> list[str]:
 
 def visible_to(actor: User) -> QuerySet[Exercise]:
     """The reviewed exercises that exist for this person: the shared ones, their clinics', and for staff all."""
-    reviewed = Exercise.objects.filter(status=Exercise.Status.REVIEWED).prefetch_related("texts")
+    return readable_by(actor).filter(status=Exercise.Status.REVIEWED)
+
+
+def readable_by(actor: User) -> QuerySet[Exercise]:
+    """As `visible_to`, and for staff also drafts and what is retired: to be looked at, never to be prescribed."""
+    shelf = Exercise.objects.prefetch_related("texts")
     if actor.is_staff:
-        return reviewed
+        return shelf
+    reviewed = shelf.filter(status=Exercise.Status.REVIEWED)
     return reviewed.filter(Q(clinic=None) | Q(clinic__in=actor.clinics.all()))
 
 
 def get_exercise_for(actor: User, slug: str) -> Exercise:
-    """Raises NotFound, whether it is missing, not reviewed or another clinic's."""
-    exercise = visible_to(actor).filter(slug=slug).first() if SLUG.fullmatch(slug) else None
+    """Raises NotFound, whether it is missing, another clinic's, or not reviewed and the person not of the staff."""
+    exercise = readable_by(actor).filter(slug=slug).first() if SLUG.fullmatch(slug) else None
     if exercise is None:
         raise NotFound("There is no such exercise.")
     return exercise
 
 
 def narrowed(shelf: QuerySet[Exercise], wanted: Mapping[str, Any]) -> QuerySet[Exercise]:
-    """Those that have each of the wanted codes, and the level if one is wanted."""
+    """Those that have each of the wanted codes, and the level and the status if they are wanted."""
     for name, field in LISTS.items():
         if name in wanted:
             # SQLite can't ask whether a JSON list contains a value; with its quotes no code is part of another.
             shelf = shelf.filter(**{f"{field}__icontains": f'"{wanted[name]}"'})
-    return shelf.filter(level=wanted["level"]) if "level" in wanted else shelf
+    return shelf.filter(**{name: wanted[name] for name in PLAIN if name in wanted})
 
 
-def matching(shelf: QuerySet[Exercise], query: str, language: str) -> QuerySet[Exercise]:
-    """Those in whose name, purpose or slug each word of the query begins some word, in the text that is shown.
-
-    Reads the whole shelf: letters beyond ASCII have no case in SQLite's own comparisons.
-    """
-    wanted = words(query)
-    hits = [exercise.pk for exercise in shelf if _begun(wanted, words(searchable(exercise, language)))]
-    return shelf.filter(pk__in=hits)
-
-
-def _begun(wanted: set[str], there: set[str]) -> bool:
-    return bool(wanted) and all(any(word.startswith(beginning) for word in there) for beginning in wanted)
-
-
-def words(text: str) -> set[str]:
-    return set(re.findall(r"[^\W_]+", unicodedata.normalize("NFC", text).casefold()))
-
-
-def searchable(exercise: Exercise, language: str) -> str:
-    text = text_of(exercise, language)
-    return " ".join([exercise.slug, *([text.name, text.purpose_line, *text.aliases] if text else [])])
+def facets(shelf: QuerySet[Exercise], wanted: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """How many of the shelf there would be with each code of each facet, given what is wanted of the others."""
+    chosen = {(name, str(wanted[name])) for name in FACETS if name in wanted}
+    columns = [Cast(field, TextField()) for field in LISTS.values()]
+    counts: dict[str, Counter[str]] = {name: Counter() for name in FACETS}
+    # Most exercises share their codes with others.
+    for row, times in Counter(shelf.order_by().values_list(*columns, *PLAIN)).items():
+        held = _held(row)
+        lacking = chosen - held
+        if len(lacking) < 2:
+            only = next(iter(lacking))[0] if lacking else None
+            for name, code in held:
+                if only in (None, name):
+                    counts[name][code] += times
+    return {name: dict(sorted(found.items())) for name, found in counts.items()}
 
 
-def text_of(exercise: Exercise, language: str) -> ExerciseText | None:
-    """The text in this language, else in English, else in whichever there is."""
-    texts = {text.language: text for text in exercise.texts.all()}
-    return texts.get(language) or texts.get(Language.ENGLISH) or next(iter(texts.values()), None)
+def _held(row: tuple[Any, ...]) -> frozenset[tuple[str, str]]:
+    """The facets and codes of a row of their columns."""
+    lists = {(name, code) for name, column in zip(LISTS, row, strict=False) for code in _parsed(column)}
+    return frozenset(lists | {(name, str(value)) for name, value in zip(PLAIN, row[len(LISTS) :], strict=True)})
+
+
+@lru_cache(maxsize=4096)
+def _parsed(column: str) -> tuple[str, ...]:
+    return tuple(json.loads(column))
 
 
 def shown(exercise: Exercise, language: str) -> dict[str, Any]:

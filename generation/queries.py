@@ -11,6 +11,7 @@ from rest_framework.request import Request
 
 from generation.errors import Invalid
 from generation.exercises import LISTS, codes
+from generation.models import Exercise
 from generation.models.accounts import Language
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -38,11 +39,12 @@ class ExerciseFilter(ExerciseQuery):
     """The query of `GET /api/exercises`; `cursor` and `page_size` belong to the paginator."""
 
     q = serializers.CharField(max_length=200, required=False, allow_blank=True)
-    region, purpose, phase, position, equipment = (
+    region, purpose, phase, position, equipment, demand = (
         serializers.ChoiceField(choices=codes(field), required=False, error_messages=NO_CHOICE)
         for field in LISTS.values()
     )
     level = serializers.IntegerField(min_value=1, max_value=5, required=False)
+    status = serializers.ChoiceField(choices=Exercise.Status.choices, required=False, error_messages=NO_CHOICE)
     cursor = serializers.CharField(required=False)
     page_size = serializers.IntegerField(min_value=1, required=False)
 

@@ -19,6 +19,11 @@ class Exercise(models.Model):
     status = models.CharField(max_length=10, choices=Status, default=Status.DRAFT)
     version = models.PositiveIntegerField(default=1)
     clinic = models.ForeignKey(Clinic, on_delete=models.CASCADE, null=True, blank=True, related_name="exercises")
+    source = models.CharField(
+        max_length=40,
+        blank=True,
+        help_text='Whence it was brought in, as "shipped"; empty where somebody wrote it here.',
+    )
     level = models.PositiveSmallIntegerField()
     laterality = models.CharField(max_length=12)
     weight_bearing = models.CharField(max_length=16)
@@ -62,3 +67,42 @@ class ExerciseText(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ExerciseWords(models.Model):
+    """What the search looks into: the folded words of an exercise in the text that is shown for a language.
+
+    `generation.exercise_search` writes it. SQLite's full-text table follows it by triggers, PostgreSQL's vector as a
+    generated column; the migration that made them has to be repeated by one that changes this table.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    exercise = models.ForeignKey(Exercise, on_delete=models.CASCADE, related_name="words")
+    language = models.CharField(max_length=5, choices=Language)
+    name = models.TextField()
+    aliases = models.TextField()
+    other = models.TextField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=("exercise", "language"), name="words_once_per_language")]
+
+    def __str__(self) -> str:
+        return f"{self.language}: {self.name}"
+
+
+class LibraryLoad(models.Model):
+    """A time at which the shipped exercises changed what is in the database."""
+
+    id = models.BigAutoField(primary_key=True)
+    at = models.DateTimeField(default=timezone.now)
+    version = models.CharField(max_length=12, help_text="A short hash of the shipped exercises.")
+    made = models.PositiveIntegerField()
+    changed = models.PositiveIntegerField()
+    retired = models.PositiveIntegerField()
+    unchanged = models.PositiveIntegerField()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.version

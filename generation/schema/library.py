@@ -57,12 +57,14 @@ class Metrics(Documented, Period):
 
 
 class ExercisePage(Documented):
-    """A page of exercises, by slug."""
+    """A page of exercises: by slug, or the nearest hits of `q` first."""
 
     next: str | None
     """The address of the next page."""
     previous: str | None
     results: list[Annotated[dict[str, Any], WithJsonSchema({"allOf": [reference("Exercise")]})]]
+    facets: dict[str, dict[str, Count]]
+    """How many exercises there would be with each code of a filter, the other filters being as they are."""
 
 
 # The lowest and the highest value.
@@ -117,6 +119,7 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
             "200": answer("A page of those that meet all of it.", reference("ExercisePage")),
             **refusals(400, 401, 503),
         },
+        description="Drafts and retired exercises exist for staff only, and are listed where `status` asks for them.",
         parameters=query_of(ExerciseFilter),
     ),
     ("GET", "/api/exercises/{slug}"): operation(
