@@ -1,142 +1,171 @@
-"""Numbers read from a scenario: ages, durations, pain scores, limits, blood pressure. Source: domain.md 3.1."""
+"""Numbers read from a scenario: age, pain, limits, weight bearing, blood pressure. Source: domain.md 3.1."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generation.clinical.profile import onset_weeks
+from generation.clinical.numerals import NUMBER, WORDS, number
 from generation.clinical.text import Mention, Scenario
 
-_WORDS = {word: n for n, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)}
-_WORDS |= {"a": 1, "en": 1, "et": 1, "to": 2, "tre": 3, "fire": 4, "fem": 5, "seks": 6, "syv": 7, "otte": 8, "ni": 9}
-_UNITS = {"d": "day", "w": "week", "u": "week", "m": "month", "y": "year", "a": "year"}
-_SLASH = {"7": "day", "52": "week", "12": "month"}
-_NUMBER = rf"\d{{1,3}}|{'|'.join(_WORDS)}"
-_UNIT = r"days?|dage?|weeks?|wks?|uger?|months?|mths?|mo|maaneder?|maaned|years?|yrs?|aar"
-_SPAN = re.compile(rf"\b(?:(?:\d+|{'|'.join(_WORDS)}) ?(?:-|to|til) ?)?({_NUMBER})[ -]?({_UNIT})\b")
-_NOT_ONSET = re.compile(
-    r"^(?:[ -]?old|[ -]?(?:of age)|[ -]gammel|[ -]?pregnant|[ -]?gestation|[ -]?gravid| (?:a|per|om) )"
-)
-_NOT_BEFORE = re.compile(r"\b(?:times|x|gange|pregnan\w+|gravid|gravid uge|per|in|within|for the next|om) ?$")
-_NAMED_SPAN = re.compile(r"\b(day|week|wk|dag|uge|month)\.? ?(\d{1,3})\b")
-_POST_OP_SPAN = re.compile(
-    rf"({_NUMBER})[ -]?({_UNIT})\b[ -]*(?:post|after|efter|since|out|s/p)|"
-    rf"(?:post[- ]?op\w*|s/p|after|efter)[^.;]{{0,40}}?({_NUMBER})[ -]?({_UNIT})\b"
-)
-_SLASH_SPAN = re.compile(r"(?<![\d/])(\d{1,3})/(7|52|12)(?![\d/])")
-_SINCE_MONTH = re.compile(r"since yesterday|since this morning|siden i gaar|yesterday|i gaar|today|i dag")
-
 _AGE = re.compile(
-    r"\b(\d{1,3})[ -]?(?:yo|y/o|y\.o\.|yrs? old|years?[ -]old|year[ -]olds?|aar gammel|-?aarig\w*|aars)\b|"
-    r"\b(\d{1,3}) ?y\b|\bage[d:]? ?(\d{1,3})\b|\b(\d{2})[ -]?(?:m|f)\b(?!/)|"
-    r"(?<!i )(?<!for )(?<!in )(?<!past )(?<!last )\b(\d{2,3}) (?:aar|years?)"
-    r"(?=,|\.|$| (?:woman|man|female|male|kvinde|mand))"
+    rf"({NUMBER})[ -]?"
+    r"(?:yo\b|y/o|y\.o\.?|yrs? old|years?[ -]old|years? of age|year[ -]olds?|aar gammel|-?aarig\w*|aars\b)|"
+    r"\b(\d{1,3}) ?y\b|\b(?:age[d:]?|alder:?) ?(\d{1,3})\b|"
+    r"(?<!walk )(?<!walks )(?<!run )(?<!runs )(?<!for )(?<!to )(?<!swim )\b(\d{2})[mfk]\b(?!/)|^\W*(\d{2})[ -][mfk]\b|"
+    r"(?<!i )(?<!for )(?<!in )(?<!past )(?<!last )(?<!over )\b(\d{2,3}) (?:aar|years?)"
+    r"(?=,|\.|$| (?:woman|man|female|male|lady|gentleman|kvinde|mand|dame|herre|with|med))"
 )
-_BELONGS = re.compile(r"\b(?:mother|father|parent|mum|dad|mor|far) (?:of|to|til)(?: an?| en)? $|\b(?:her|his|their) $")
+_INFANT = re.compile(r"\b\d{1,2}[ -](?:week|month|uge|maaned)s?[ -](?:old (?:baby|infant|boy|girl|child)|gammel)")
+_BELONGS = re.compile(
+    r"\b(?:mother|father|parent|mum|dad|mor|far) (?:of|to|til)(?: an?| en| et)? $|"
+    r"\b(?:has|have|caring for|cares for|looks? after|lifts?|lifting|carr(?:y|ies|ying)|har|passer|loefter) "
+    r"(?:an?|her|his|their|en|et|sin|sit)? ?$|\b(?:her|his|their|sin|hendes|hans) $"
+)
+_CHILD = 16
+
+_TEN = r"(?:/ ?10\b|(?:out of|of|ud af|af) (?:10|ten|ti)\b)"
+_DIGIT = rf"(?:\d{{1,2}}(?:[.,]\d)?|{WORDS})"
+_WHEN = "(?:at rest|now|currently|today|at worst|worst|on movement|with activity|i hvile|nu|vaerst|ved aktivitet)"
 _SCORE = re.compile(
-    r"(?<![\d/])(?:(\d{1,2}) ?- ?)?(\d{1,2})(?:[.,]\d)? ?/ ?10\b|"
-    r"\b(?:nprs|nrs|vas|pain|smerter?)(?: score)?(?: of| is| at|:|=)? ?(\d{1,2})\b"
-    r"(?! ?(?:/|-|days?|weeks?|months?|years?|dage|uger|min|x))"
+    rf"(?<![\d/.<>a-z])(?:({_DIGIT}) ?(?:-|to|til) ?)?({_DIGIT}) ?{_TEN}|"
+    r"\b(?:nprs|nrs|vas|pain|smerter?)(?: score)?"
+    rf"(?: {_WHEN})?"
+    r"(?: of| is| at| er| paa|:|=)? ?(?:(\d{1,2}) ?- ?)?(\d{1,2})\b"
+    r"(?! ?(?:/|-|\d|days?|weeks?|wks?|months?|years?|yrs?|dage|uger|mdr|maaned|aar|min|hours?|timer|x|%|cm|km|"
+    r"times|gange))"
+)
+_OTHER_SCALE = re.compile(
+    r"\b(?:psfs|function\w*|confidence|rpe|borg|sleep|soevn|funktion\w*|stress|motivation|fatigue|energy|mood)\W{0,3}"
+    r"(?:(?:is|score|of|er) )?$"
+)
+_NEXT_SCORE = re.compile(r"(?: at| is| of|:|=)? ?\d{1,2} ?(?:/|-|ud af|out of)")
+_AIM = re.compile(r"(?:goal|aim|target|maal|reduce|below|under|less than|<)[^,.;]{0,16}$")
+_BEFORE_NOW = re.compile(r"\b(?:was|were|previously|initially|var|tidligere|foerst|from|fra)(?: \w+)? ?$")
+_NONE = re.compile(
+    r"\b(?:pain[- ]free|smertefri|no (?:current )?pain(?=\s*(?:now|today|$|[,.;]))|"
+    r"ingen smerter(?=\s*(?:nu|i dag|$|[,.;])))"
 )
 _PREGNANT = re.compile(
-    r"\b(?:(\d{1,2}) ?(?:weeks?|wks?|/40)?[ -]?(?:pregnant|gestation)|pregnant(?:,? (\d{1,2}) ?(?:weeks?|wks?))?|"
-    r"pregnancy(?:,? (\d{1,2}) ?(?:weeks?|wks?))?|gravid(?:,? (?:uge )?(\d{1,2}))?)"
+    r"\b(?:(\d{1,2}) ?(?:weeks?|wks?|/40|w)?[ -]?(?:pregnant|gestation)|pregnant(?:,? (\d{1,2}) ?(?:weeks?|wks?|/40))?|"
+    r"pregnancy(?:,? (?:week )?(\d{1,2})(?: ?(?:weeks?|wks?|/40))?)?|gravid(?:itet)?(?:,? (?:i )?(?:uge )?(\d{1,2}))?|"
+    r"(\d{1,2}) uger (?:henne|gravid)|g\d ?p\d[ ,]*(\d{1,2})(?:/40|\+\d))"
 )
+_POSTPARTUM = re.compile(r"^[- ]?(?:related )?(?:\w+ )?(?:ended|ago|in \d{4})|^ (?:test|planned)")
 _PERCENT = re.compile(
-    r"\b(\d{1,2}) ?%? ?(?:%|percent|procent)[ -]?(?:pwb|weight|of body|belastning|stoette)|pwb ?(\d{1,2}) ?%"
+    r"\b(\d{1,2}) ?(?:%|percent|procent)[ -]?(?:pwb|weight|of body|belastning|stoette|vaegt)|"
+    r"pwb ?(?:of |at |max )?(\d{1,2}) ?%|"
+    r"(?:weight[- ]?bear\w*|belastning|stoette)[^.\d]{0,16}(\d{1,2}) ?(?:%|percent|procent)"
 )
-_FLEXION = re.compile(r"(?:no|avoid|limit\w*|max\w*|ingen) (?:\w+ )?(?:flexion|bend\w*|fleksion)[^.\d]{0,20}(\d{2,3})")
-_EXTERNAL = re.compile(r"(?:no|avoid|limit\w*|max\w*) (?:er|external rotation)[^.\d]{0,12}(\d{1,3})")
-_BUDGET = re.compile(r"(\d{1,2}) ?(?:min\w*)(?: of exercises?)? ?(?:a|per|each|/|om) ?(?:day|dagen)")
-_PRESSURE = re.compile(r"\b(?:bp|blood pressure|bt|blodtryk\w*)\D{0,15}?(\d{2,3}) ?/ ?(\d{2,3})\b")
+_STATED = (
+    r"(?:\bno\b|\bavoid\w*|\bnot\b|limit\w*|max\w*|restrict\w*|only|<|up to|"
+    r"ingen|undgaa|ikke|begraens\w*|kun|op til|til)"
+)
+_DEGREES = r"(\d{1,3})(?! ?(?:/|kg|%|min|weeks?|uger|days?|dage|reps?|x))"
+_BENDING = r"(?:flexion|bend\w*|fleksion|boej\w*|flex)"
+_FLEXION = re.compile(
+    rf"{_STATED} (?:\w+ ){{0,3}}?{_BENDING}[^.\d]{{0,24}}{_DEGREES}|{_BENDING} ?{_STATED}[^.\d]{{0,16}}{_DEGREES}|"
+    rf"{_STATED} (?:to )?{_DEGREES} ?(?:degrees|deg|grader|°)?(?: of| i)? {_BENDING}|"
+    r"(?:brace|orthosis|skinne|bandage)[^.;,]{0,30}?\b0 ?- ?(\d{2,3})\b"
+)
+_OUTWARD = r"(?:er|external rotation|udadrotation|ekstern rotation)"
+_EXTERNAL = re.compile(
+    rf"{_STATED} (?:\w+ )?{_OUTWARD}\b[^.\d]{{0,14}}{_DEGREES}|\b{_OUTWARD} ?{_STATED}[^.\d]{{0,12}}{_DEGREES}"
+)
+_NEUTRAL = re.compile(rf"{_STATED} (?:\w+ )?{_OUTWARD} (?:past|beyond|over|forbi|ud over) neutral")
+_LIFTING = re.compile(
+    rf"{_STATED} (?:\w+ ){{0,2}}?(?:lift\w*|carr\w*|loeft\w*|baer\w*)[^.\d]{{0,20}}(\d{{1,2}}) ?(?:kg|kilo)|"
+    rf"{_STATED} (\d{{1,2}}) ?(?:kg|kilo) (?:lift|loeft)"
+)
+_BUDGET = re.compile(
+    rf"({NUMBER}) ?(?:min\w*)(?: of exercises?| til traening)? ?(?:a |per |each |/ ?|om |hver |pr\.? |every )?"
+    r"(?:daily|dagligt|dagen|day|dag|session|gang)\b|"
+    rf"(?:only has|only have|max\w*|has|har|har kun|har hoejst|only) (?:about |ca\.? )?({NUMBER}) ?min\w*"
+    r"(?= (?:for exercis|to exercis|til traening|til oevels|available))"
+)
+_PRESSURE = re.compile(r"\b(?:bp|blood pressure|bt|rr|blodtryk\w*)\D{0,20}?(\d{2,3}) ?/ ?(\d{2,3})\b(?! ?/)")
+_SYSTOLIC = re.compile(r"\b(?:sbp|systol\w*)(?: (?:bp|blood pressure|blodtryk|bt))?\D{0,8}(\d{3})\b")
+_DIASTOLIC = re.compile(r"\b(?:dbp|diastol\w*)(?: (?:bp|blood pressure|blodtryk|bt))?\D{0,8}(\d{2,3})\b")
 
 
 @dataclass(frozen=True, slots=True)
-class Duration:
-    value: float
-    unit: str
-    matched: str
+class Pain:
+    """Scores 0-10, and the words each was read from."""
 
-    @property
-    def weeks(self) -> float:
-        return onset_weeks(self.as_dict()) or 0.0
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"value": self.value, "unit": self.unit}
-
-
-def duration(scenario: Scenario, after_surgery: bool) -> Duration | None:
-    """Time since onset or operation, from "8 months", "3/52", "day 10 post op", "three weeks after"."""
-    for mention in scenario.find(_POST_OP_SPAN) if after_surgery else ():
-        value, unit = [group for group in mention.groups if group][:2]
-        return _duration(value, unit, mention)
-    for mention in scenario.find(_SLASH_SPAN):
-        return Duration(float(mention.groups[0] or 0), _SLASH[mention.groups[1] or "7"], mention.matched)
-    for mention in scenario.find(_NAMED_SPAN) if after_surgery else ():
-        return _duration(mention.groups[1] or "0", mention.groups[0] or "d", mention)
-    for mention in scenario.find(_SPAN):
-        before, after = scenario.text[: mention.start], scenario.text[mention.end :]
-        if not _NOT_ONSET.search(after) and not _NOT_BEFORE.search(before[-14:]) and not _is_age(scenario, mention):
-            return _duration(mention.groups[0] or "0", mention.groups[1] or "d", mention)
-    recent = scenario.first(_SINCE_MONTH)
-    return Duration(1, "day", recent.matched) if recent and not after_surgery else None
-
-
-def _duration(value: str, unit: str, mention: Mention) -> Duration:
-    return Duration(float(_WORDS.get(value) or value), _UNITS[unit[0]], mention.matched)
-
-
-def _is_age(scenario: Scenario, mention: Mention) -> bool:
-    return any(other.start <= mention.start < other.end for other in scenario.find(_AGE))
+    now: int | None = None
+    worst: int | None = None
+    said_now: str = ""
+    said_worst: str = ""
 
 
 def age(scenario: Scenario) -> tuple[int, str] | None:
-    for mention in scenario.find(_AGE):
-        years = int(next(group for group in mention.groups if group))
-        someone_else = years < 16 and _BELONGS.search(scenario.text[: mention.start])
+    """Years, and the words; a child that the person has or lifts is somebody else."""
+    infant = scenario.first(_INFANT)
+    if infant:
+        return 0, infant.matched
+    for mention, years in _ages(scenario):
+        someone_else = years < _CHILD and _BELONGS.search(scenario.text[max(0, mention.start - 30) : mention.start])
         if years <= 120 and mention.status != "listed" and not someone_else:
             return years, mention.matched
     return None
 
 
-def pain(scenario: Scenario, words: Mapping[str, re.Pattern[str]]) -> tuple[int | None, int | None, str]:
-    """Pain now and at worst, 0-10; in words, mild is 2, moderate 5 and severe 7."""
-    now: int | None = None
-    worst: int | None = None
-    evidence: list[str] = []
+def age_places(scenario: Scenario) -> list[tuple[int, int]]:
+    """Where numbers of years are ages, and so no durations."""
+    return [(mention.start, mention.end) for mention, _ in _ages(scenario)]
+
+
+def _ages(scenario: Scenario) -> Iterator[tuple[Mention, int]]:
+    for mention in scenario.find(_AGE):
+        yield mention, int(number(next(group for group in mention.groups if group)))
+
+
+def pain(scenario: Scenario, words: Mapping[str, re.Pattern[str]]) -> Pain:
+    """Pain now and at worst; in words, mild is 2, moderate 5 and severe 7."""
+    now: tuple[int, str] | None = None
+    worst: tuple[int, str] | None = None
+    labelled, taken = False, 0
     for mention in scenario.find(_SCORE):
-        low, high, bare = mention.groups
-        score = int(high or bare or 0)
-        if score > 10:
+        low, high, bare_low, bare = mention.groups
+        score, least = round(number(high or bare or "0")), low or bare_low
+        before = scenario.text[max(0, mention.start - 24) : mention.start]
+        if score > 10 or _OTHER_SCALE.search(before) or _AIM.search(before) or mention.status == "listed":
             continue
-        evidence.append(mention.matched)
-        around = scenario.text[max(0, mention.start - 14) : mention.start].rpartition(",")[2]
-        tail = scenario.text[mention.end : mention.end + 12].partition(",")[0]
-        if words["worst"].search(around) or words["worst"].search(tail):
-            worst = score
-        elif now is None:
-            now = int(low) if low else score
-            worst = score if low else worst
-    if not evidence:
+        label = scenario.text[max(taken, mention.start - 14) : mention.end].rpartition(",")[2]
+        tail = scenario.text[mention.end : mention.end + 14].partition(",")[0]
+        after = words["worst"].search(tail) or words["now"].search(tail)
+        if after and _NEXT_SCORE.match(scenario.text[mention.end + after.end() :][:12]):
+            tail, after = "", None
+        taken = mention.end + (after.end() if after else 0)
+        if words["worst"].search(label) or words["worst"].search(tail):
+            worst = score, mention.matched
+        elif words["now"].search(label) or after:
+            now, labelled = (score, mention.matched), True
+        elif now is None and not _BEFORE_NOW.search(before):
+            now = round(number(least)) if least else score, mention.matched
+            worst = (score, mention.matched) if least else worst
+        elif not labelled and now and score > now[0] and worst is None and not _BEFORE_NOW.search(before):
+            worst = score, mention.matched
+    if now is None and worst is None:
         return _pain_in_words(scenario, words)
-    return now, worst, ", ".join(evidence)
+    return Pain(now[0] if now else None, worst[0] if worst else None, now[1] if now else "", worst[1] if worst else "")
 
 
-def _pain_in_words(scenario: Scenario, words: Mapping[str, re.Pattern[str]]) -> tuple[int | None, int | None, str]:
+def _pain_in_words(scenario: Scenario, words: Mapping[str, re.Pattern[str]]) -> Pain:
     for word, score in (("severe", 7), ("moderate", 5), ("mild", 2)):
         mention = scenario.first(words[word])
         if mention:
-            return score, None, mention.matched
-    return None, None, ""
+            return Pain(score, said_now=mention.matched)
+    none = _NONE.search(scenario.text)
+    return Pain(0, said_now=scenario.original(*none.span())) if none else Pain()
 
 
 def pregnancy(scenario: Scenario) -> tuple[int | None, str] | None:
-    mention = scenario.first(_PREGNANT)
-    if mention is None:
-        return None
-    weeks = next((group for group in mention.groups if group), None)
-    return (int(weeks) if weeks else None), mention.matched
+    for mention in scenario.find(_PREGNANT):
+        if mention.status == "affirmed" and not _POSTPARTUM.search(scenario.text[mention.end :][:20]):
+            weeks = next((group for group in mention.groups if group), None)
+            return (int(weeks) if weeks else None), mention.matched
+    return None
 
 
 def weight_bearing_percent(scenario: Scenario) -> tuple[int, str] | None:
@@ -146,20 +175,41 @@ def weight_bearing_percent(scenario: Scenario) -> tuple[int, str] | None:
 
 
 def limits(scenario: Scenario) -> list[dict[str, Any]]:
-    """Numeric restrictions: flexion and rotation limits in degrees, minutes a day, high blood pressure."""
+    """Numeric restrictions: degrees of flexion and rotation, kilograms, minutes a day, high blood pressure."""
     found = []
-    for code, expression in (("flexion_limit", _FLEXION), ("er_limit", _EXTERNAL), ("time_budget", _BUDGET)):
+    for code, expression in (
+        ("flexion_limit", _FLEXION), ("er_limit", _EXTERNAL), ("lift_limit", _LIFTING), ("time_budget", _BUDGET),
+    ):  # fmt: skip
         mention = next(scenario.find(expression), None)
         if mention:
-            value = int(mention.groups[0] or 0)
+            value = int(number(next(group for group in mention.groups if group)))
             found.append({"code": code, "value": value, "source_text": mention.matched})
+    neutral = next(scenario.find(_NEUTRAL), None)
+    if neutral and not any(entry["code"] == "er_limit" for entry in found):
+        found.append({"code": "er_limit", "value": 0, "source_text": neutral.matched})
     pressure = blood_pressure(scenario)
     if pressure and (pressure[0] >= 180 or pressure[1] >= 100):
-        found.append({"code": "bp_high", "value": pressure[0], "source_text": pressure[2]})
+        found.append({"code": "bp_high", "value": pressure[0] or pressure[1], "source_text": pressure[2]})
     return found
 
 
 def blood_pressure(scenario: Scenario) -> tuple[int, int, str] | None:
+    """The highest reading, systolic and diastolic; 0 for the one not given; past ones only if no other is given."""
+    readings = [*_readings(scenario)]
+    current = [reading for status, reading in readings if status == "affirmed"] or [r for _, r in readings]
+    return max(current, key=_height, default=None)
+
+
+def _height(reading: tuple[int, int, str]) -> tuple[bool, int, int]:
+    """Above 200 or 110 outweighs any other reading, then the systolic counts. Source: domain.md 3.2, row "bp"."""
+    systolic, diastolic, _ = reading
+    return systolic > 200 or diastolic > 110, systolic, diastolic
+
+
+def _readings(scenario: Scenario) -> Iterator[tuple[str, tuple[int, int, str]]]:
     for mention in scenario.find(_PRESSURE):
-        return int(mention.groups[0] or 0), int(mention.groups[1] or 0), mention.matched
-    return None
+        yield mention.status, (int(mention.groups[0] or 0), int(mention.groups[1] or 0), mention.matched)
+    for mention in scenario.find(_SYSTOLIC):
+        yield mention.status, (int(mention.groups[0] or 0), 0, mention.matched)
+    for mention in scenario.find(_DIASTOLIC):
+        yield mention.status, (0, int(mention.groups[0] or 0), mention.matched)

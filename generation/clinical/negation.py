@@ -9,12 +9,13 @@ import re
 from typing import Any, Literal
 
 from generation.clinical.data_files import read
+from generation.clinical.letters import SPELLED
 from generation.clinical.spacing import any_gap
 
 Status = Literal["affirmed", "negated", "listed", "history"]
 
 _WINDOW = 6
-_LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa"})
+_LETTERS = str.maketrans(SPELLED)
 
 
 def _any(terms: list[str], edge: str = r"(?<!\w)(?:{})(?!\w)") -> re.Pattern[str]:
@@ -26,12 +27,15 @@ _MASKS = _any(_RULES["masks"])
 _BREAKS = _any(_RULES["breaks"])
 _PLAIN = _any(_RULES["before"], r"(?:\b(?:{})|n't)(?!\w)")
 _LISTS = _any(_RULES["before_lists"])
-_AFTER = _any(_RULES["after"], r"^\s*(?:[\w'/-]+\s+){{0,5}}?(?:{})(?!\w)|^\s*: ?(?:no|nil|none|nej|ingen)\b")
+_GAP_ENDS = "|".join(word.translate(_LETTERS) for word in _RULES["after_gap"])
+_AFTER = _any(_RULES["after"], rf"^\s*(?:(?!(?:{_GAP_ENDS})\b)[\w'/-]+\s+){{{{0,5}}}}?(?:{{}})")
+_ANSWERED_NO = re.compile(r"^\s*[:?=-] ?(?:no|nil|none|nej|ingen|neg)\s*(?:$|[.,;)])")
 _ONSET = _any(_RULES["onset"])
 _LISTED = _any(_RULES["listed"])
+_LISTED_ON = _any(_RULES["listed_on"])
 _HISTORY = _any(_RULES["history"], r"(?<!\w)(?:{})(?:\s+\w+){{0,2}}\s*$")
 _DURATION_HISTORY = re.compile(r"(?:days?|weeks?|months?|years?|/52|/12|/7|recent)'?\s+history of")
-_YEAR_AFTER = re.compile(r"^[\s,(]*(?:in )?(?:19|20)\d\d\b")
+_YEAR_AFTER = re.compile(r"^[\s,(]*(?:in )?(?:19|20)\d\d\b(?!-\d)")
 _SEPARATOR = re.compile(r",|/|\bor\b|\bnor\b|\band\b|\beller\b|\bog\b")
 _CLOSED_LIST = re.compile(r",[^,]*\b(?:or|nor|eller)\b")
 
@@ -45,9 +49,10 @@ def status(sentence: str, start: int, end: int) -> Status:
     """How the term at `start:end` of a masked sentence is meant."""
     clause_start, clause_end = _clause(sentence, start, end)
     before, after = sentence[clause_start:start], sentence[end:clause_end]
-    if _LISTED.search(before):
+    if _listed_before(before, after):
         return "listed"
-    if _negated_before(before, after) or _AFTER.search(after.split(",")[0]):
+    answer = after.split(",")[0]
+    if _negated_before(before, after) or _AFTER.search(answer) or _ANSWERED_NO.search(answer):
         return "negated"
     past = _HISTORY.search(before) and not _DURATION_HISTORY.search(before)
     return "history" if past or _YEAR_AFTER.search(after) else "affirmed"
@@ -64,6 +69,20 @@ def _clause(sentence: str, start: int, end: int) -> tuple[int, int]:
     return clause_start, clause_end
 
 
+def _listed_before(before: str, after: str) -> bool:
+    """Spoken of, not claimed: "safety-netted for" carries over a list, "mother had" ends at the comma.
+
+    An item that is said to be new is claimed after all: "advised to return if worse, saddle numbness today".
+    """
+    for cue in _LISTED.finditer(before):
+        if "," not in before[cue.end() :]:
+            return True
+    between = next((before[cue.end() :] for cue in _LISTED_ON.finditer(before)), None)
+    if between is None or between.lstrip().startswith(","):
+        return False
+    return "," not in between or not _ONSET.search(after.split(",")[0])
+
+
 def _negated_before(before: str, after: str) -> bool:
     for cues, carries in ((_LISTS, True), (_PLAIN, False)):
         ends = [cue.end() for cue in cues.finditer(before)]
@@ -76,8 +95,11 @@ def _reaches(between: str, after: str, carries: bool) -> bool:
     """Whether a negation still holds after the words `between`.
 
     "No" ends at a comma unless "or" closes the list ("no fever, rigors or weight loss"); "denies" carries
-    over commas. An item of a list that is said to be new ("saddle numbness since Monday") is not negated.
+    over commas, but not from before one ("fracture excluded, calf swollen"). An item of a list that is said to
+    be new ("saddle numbness since Monday") is not negated.
     """
+    if between.lstrip().startswith(","):
+        return False
     if any(len(piece.split()) > _WINDOW for piece in _SEPARATOR.split(between)):
         return False
     if "," not in between:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from generation.clinical import constraints
 from generation.clinical.data_files import read
 from generation.clinical.profile import Profile
 
@@ -9,7 +10,8 @@ PHASES = ("protect", "restore", "load", "perform", "maintain")
 
 _SURGERIES: dict[str, Any] = {entry["type"]: entry for entry in read("surgeries")}
 _SPORT = {entry["code"] for entry in read("goals") if entry.get("sport")}
-_LASTING = {"knee_oa", "hip_oa", "falls_risk", "osteoporosis", "deconditioning"}
+_LASTING = {entry["tag"] for entry in read("conditions") if entry.get("lasting")}
+_BROKEN = {entry["tag"] for entry in read("conditions") if entry.get("broken")}
 _BACK = {"restore": "protect", "load": "restore", "perform": "load", "maintain": "restore"}
 
 
@@ -18,20 +20,31 @@ def acuity_of(weeks: float) -> str:
     return "acute" if weeks < 1 else "subacute" if weeks <= 12 else "persistent"
 
 
+def window(profile: Profile) -> tuple[float, float]:
+    """The weeks after an operation at which its protect and its restore window end.
+
+    A meniscus stitched along with the ligament keeps its own longer ones.
+    """
+    kinds = [(profile.surgery or {})["type"], *(["meniscus_repair"] if profile.restriction("meniscus_repair") else [])]
+    windows = [_SURGERIES[kind] for kind in kinds]
+    return max(entry["protect_until"] for entry in windows), max(entry["restore_until"] for entry in windows)
+
+
 def phase_for(profile: Profile) -> str:
-    """High irritability means protect; pain of 7 or more puts it one phase back."""
-    if profile.irritability == "high":
+    """High irritability, or a joint in a cast, means protect; pain of 7 or more puts it one phase back."""
+    immobilised = profile.restriction("cast") or "immobilisation" in constraints.assumed(profile)
+    if profile.irritability == "high" or immobilised:
         return "protect"
     phase = _by_surgery(profile) if profile.surgery else _by_time(profile)
     return _BACK.get(phase, phase) if profile.pain >= 7 else phase
 
 
 def _by_surgery(profile: Profile) -> str:
-    window = _SURGERIES[(profile.surgery or {})["type"]]
+    protect, restore = window(profile)
     weeks = profile.weeks
-    if weeks is None or weeks < window["protect_until"]:
+    if weeks is None or weeks < protect:
         return "protect"
-    return "restore" if weeks < window["restore_until"] else "load"
+    return "restore" if weeks < restore else "load"
 
 
 def _by_time(profile: Profile) -> str:
@@ -44,7 +57,7 @@ def _by_time(profile: Profile) -> str:
         return "maintain"
     if weeks is None:
         return _later(profile) if profile.acuity == "persistent" else "restore"
-    if weeks <= 6:
+    if weeks <= 6 or (weeks < 12 and _BROKEN & set(profile.condition_tags)):
         return "restore"
     return "load" if weeks <= 12 else _later(profile)
 

@@ -12,12 +12,12 @@ from generation.clinical.data_files import read
 from generation.clinical.profile import Profile
 from generation.clinical.text import Mention, Scenario, pattern
 
-FlagStatus = Literal["fired", "negated", "listed"]
+FlagStatus = Literal["fired", "cleared", "negated", "listed"]
 
 
 @dataclass(frozen=True, slots=True)
 class RedFlag:
-    """`tier` is STOP-emergency, STOP-urgent or CAUTION; `status` is fired, negated or listed."""
+    """`tier` is STOP-emergency, STOP-urgent or CAUTION; `cleared` is what the clinician states to have excluded."""
 
     code: str
     tier: str
@@ -42,7 +42,7 @@ class _Rule:
 
 _FLAGS: list[dict[str, Any]] = read("red_flags")
 _RANK = {"STOP-emergency": 0, "STOP-urgent": 1, "CAUTION": 2}
-_STATUS_RANK = {"fired": 0, "negated": 1, "listed": 2}
+_STATUS_RANK = {"fired": 0, "cleared": 1, "negated": 2, "listed": 3}
 
 
 def _rule(data: dict[str, Any]) -> _Rule:
@@ -65,8 +65,12 @@ def screen(text: str, profile: Profile, language: str = "en") -> list[RedFlag]:
     """Every flag the text touches, the gravest first."""
     scenario = Scenario(text)
     found = [flag for data in _FLAGS if (flag := _screen_one(scenario, profile, data, language))]
-    pressure = _pressure(scenario, language)
-    return sorted(found + pressure, key=lambda flag: (_STATUS_RANK[flag.status], _RANK[flag.tier]))
+    return by_gravity(found + _pressure(scenario, language))
+
+
+def by_gravity(flags: list[RedFlag]) -> list[RedFlag]:
+    """Fired flags first, the gravest before the others."""
+    return sorted(flags, key=lambda flag: (_STATUS_RANK[flag.status], _RANK[flag.tier]))
 
 
 def stop(flags: list[RedFlag]) -> RedFlag | None:
@@ -80,7 +84,7 @@ def _screen_one(scenario: Scenario, profile: Profile, data: dict[str, Any], lang
         return None
     status, tier, matched = min(hits, key=lambda hit: (_STATUS_RANK[hit[0]], _RANK[hit[1]]))
     if status == "fired" and data["code"] in _CLEARED and _cleared(scenario, data["code"]):
-        status = "negated"
+        status = "cleared"
     return RedFlag(data["code"], tier, data["message"].get(language, data["message"]["en"]), matched, status)
 
 

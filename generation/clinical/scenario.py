@@ -4,75 +4,66 @@ Both dictionaries, English and Danish, are always used: people mix them. Nothing
 text does not say is listed in `unknowns`, and the default taken for it in `assumptions`.
 """
 
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
-from generation.clinical import measures, phase
+from generation.clinical import bearing, constraints, findings, measures, phase, timing
 from generation.clinical.data_files import phrases, read
+from generation.clinical.findings import FIND, Operation
 from generation.clinical.profile import Profile
-from generation.clinical.text import Mention, Scenario, pattern
+from generation.clinical.sides import Anchor, side_of
+from generation.clinical.text import Mention, Scenario
 
-_TERMS: dict[str, Any] = read("terms")
+# Between the words quoted from different places of the text.
+QUOTES = " … "
 _CONDITIONS: dict[str, Any] = {entry["tag"]: entry for entry in read("conditions")}
-_SURGERIES: dict[str, Any] = {entry["type"]: entry for entry in read("surgeries")}
 _QUOTAS: dict[str, Any] = read("quotas")
+_MIDLINE = {*_QUOTAS["midline"], "vestibular", "pelvic_floor"}
+# The most cautious first.
+_BEARING = ("NWB", "TTWB", "PWB", "WBAT", "FWB")
 
 
-def _compiled(entries: dict[str, Any]) -> dict[str, Any]:
-    return {code: pattern([*entry["en"], *entry["da"]]) for code, entry in entries.items()}
+def parse(text: str, language: str = "en", today: date | None = None) -> Profile:
+    """Read the facts of a scenario.
 
-
-_FIND = {
-    name: _compiled(_TERMS[name])
-    for name in (
-        "regions",
-        "side",
-        "pain",
-        "irritability",
-        "acuity",
-        "weight_bearing",
-        "comorbidities",
-        "restrictions",
-        "equipment",
-    )
-}
-_FIND |= {"conditions": _compiled(_CONDITIONS), "surgeries": _compiled(_SURGERIES)}
-_FIND["goals"] = _compiled({entry["code"]: entry for entry in read("goals")})
-_HOLDERS = pattern([*_TERMS["equipment_holders"]["en"], *_TERMS["equipment_holders"]["da"]])
-
-
-def parse(text: str, language: str = "en") -> Profile:
-    """Read the facts of a scenario. `language` is that of the assumptions written for a person."""
-    return _Reader(Scenario(text), language).read()
+    `language` is that of the assumptions written for a person; `today` is what "since March" is counted to.
+    """
+    return _Reader(Scenario(text), language, today or date.today()).read()
 
 
 class _Reader:
-    def __init__(self, scenario: Scenario, language: str) -> None:
+    def __init__(self, scenario: Scenario, language: str, today: date) -> None:
         self.scenario = scenario
+        self.today = today
         self.assume: dict[str, str] = phrases(language)["assume"]
         self.evidence: dict[str, str] = {}
         self.unknowns: list[str] = []
         self.assumptions: list[str] = []
 
     def read(self) -> Profile:
-        tags, surgery = self.mentions("conditions"), self.first_of("surgeries")
-        condition_tags = tuple(tag for tag in tags if not self._within_surgery(tags[tag], surgery))
-        regions = self.regions(condition_tags, surgery[0] if surgery else None)
-        restrictions = self.restrictions()
+        operation = findings.operation(self.scenario, self.today.year)
+        conditions = findings.conditions(self.scenario, operation)
+        named = findings.regions(self.scenario)
+        regions = self.regions(conditions, operation, named)
+        conditions = findings.by_region(self.scenario, regions, conditions)
+        restrictions = self.restrictions(regions, operation)
         values: dict[str, Any] = {
             "regions": regions,
-            "side": self.side(regions),
-            "condition_tags": self.tags(condition_tags, surgery[0] if surgery else None),
-            "goals": tuple(self.mentions("goals", "goals")),
-            "comorbidities": tuple(self.mentions("comorbidities", "comorbidities")),
+            "side": self.side(regions, conditions, operation),
+            "condition_tags": self.tags(conditions, operation),
+            "goals": tuple(self.stated("goals")),
+            "comorbidities": self.comorbidities(conditions, regions),
             "equipment_available": self.equipment(),
             **self.pain(),
             **self.age(),
-            **self.time(surgery),
+            **self.time(operation),
             **self.pregnancy(restrictions),
         }
         values["irritability"] = self.irritability(values["pain_now"], values["pain_worst"])
-        values["wb_status"] = self.weight_bearing(regions, surgery, restrictions)
-        draft = Profile(**values, restrictions=tuple(restrictions), evidence=self.evidence)
+        values["wb_status"] = self.weight_bearing(restrictions)
+        draft = self.assumed(Profile(**values, restrictions=tuple(restrictions), evidence=self.evidence))
         return Profile.from_dict(
             draft.as_dict()
             | {
@@ -82,75 +73,85 @@ class _Reader:
             }
         )
 
-    def mentions(self, table: str, field: str | None = None) -> dict[str, Mention]:
+    def stated(self, table: str, field: str | None = None) -> dict[str, Mention]:
         """The codes of a dictionary that the text affirms, in the order of the text."""
-        found = {code: self.scenario.first(expression) for code, expression in _FIND[table].items()}
-        kept = {code: mention for code, mention in found.items() if mention is not None}
-        ordered = dict(sorted(kept.items(), key=lambda item: item[1].start))
-        if field and ordered:
-            self.evidence[field] = ", ".join(mention.matched for mention in ordered.values())
-        return ordered
+        found = findings.stated(self.scenario, table)
+        self.quote(field or table, found.values())
+        return found
 
-    def first_of(self, table: str, field: str | None = None) -> tuple[str, Mention] | None:
-        return next(iter(self.mentions(table, field).items()), None)
+    def quote(self, field: str, mentions: Iterable[Mention]) -> None:
+        words = dict.fromkeys(mention.matched for mention in mentions if mention.matched)
+        if words:
+            self.evidence[field] = QUOTES.join(words)
 
-    @staticmethod
-    def _within_surgery(mention: Mention, surgery: tuple[str, Mention] | None) -> bool:
-        return surgery is not None and mention.start < surgery[1].end and surgery[1].start < mention.end
+    def regions(
+        self, conditions: dict[str, Mention], operation: Operation | None, named: dict[str, Mention]
+    ) -> tuple[str, ...]:
+        """Regions, the primary one first: operated on, then diagnosed, then named, then those of a whole person."""
+        implied = [operation.mention] if operation else [*conditions.values()][:1]
+        self.quote("regions", named.values() or implied)
+        general = [tag for tag in conditions if _CONDITIONS[tag].get("general")]
+        local = [region for tag in conditions if tag not in general for region in _CONDITIONS[tag]["regions"]]
+        whole = [region for tag in general for region in _CONDITIONS[tag]["regions"]]
+        operated = [operation.region] if operation else []
+        parts = [region for region in named if region not in findings.WHOLE]
+        ordered = dict.fromkeys([*operated, *local, *parts, *whole, *named])
+        if len(ordered) > 1:
+            ordered.pop("respiratory", None)
+        return tuple(ordered)
 
-    def regions(self, tags: tuple[str, ...], surgery: str | None) -> tuple[str, ...]:
-        """Regions, the primary one first: operated on, then diagnosed, then named."""
-        named = self.mentions("regions", "regions")
-        by_tag = [r for t in tags if not _CONDITIONS[t].get("general") for r in _CONDITIONS[t]["regions"]]
-        general = [r for t in tags if _CONDITIONS[t].get("general") for r in _CONDITIONS[t]["regions"]]
-        operated = [_SURGERIES[surgery]["region"]] if surgery else []
-        return tuple(dict.fromkeys([*operated, *by_tag, *(r for r in named if r != "whole_body"), *general, *named]))
+    def tags(self, conditions: dict[str, Mention], operation: Operation | None) -> tuple[str, ...]:
+        self.quote("condition_tags", conditions.values())
+        return tuple([*([f"after_{operation.kind}"] if operation else []), *conditions])
 
-    def tags(self, tags: tuple[str, ...], surgery: str | None) -> tuple[str, ...]:
-        if tags:
-            self.evidence["condition_tags"] = ", ".join(m.matched for t, m in self.mentions("conditions").items())
-        specific = [t for t in tags if t != "lbp_nonspecific"]
-        lumbar_named = any("lumbar" in _CONDITIONS[t]["regions"] for t in specific)
-        kept = specific if lumbar_named or surgery in ("discectomy", "spinal_fusion") else list(tags)
-        return tuple([f"after_{surgery}"] * bool(surgery) + kept)
-
-    def side(self, regions: tuple[str, ...]) -> str:
-        found = self.mentions("side", "side")
-        if "both" in found:
-            return "both"
-        if len(found) == 1:
-            return next(iter(found))
-        if found and regions:
-            near = self._side_before(_FIND["regions"][regions[0]], found)
-            if near:
-                return near
-        if regions and regions[0] not in _QUOTAS["midline"]:
+    def side(self, regions: tuple[str, ...], conditions: dict[str, Mention], operation: Operation | None) -> str:
+        primary = regions[0] if regions else None
+        anchors = findings.places(self.scenario)
+        anchors += [Anchor(r, m) for tag, m in conditions.items() for r in _CONDITIONS[tag]["regions"][:1]]
+        if operation:
+            anchors.append(Anchor(operation.region, operation.mention))
+        found = side_of(primary, findings.sides(self.scenario), anchors, self.scenario)
+        if found:
+            self.quote("side", [found[1]])
+            return found[0]
+        if primary and primary not in _MIDLINE:
             self.unknown("side")
         return "unknown"
 
-    def _side_before(self, region: Any, found: dict[str, Mention]) -> str | None:
-        """Which of two sides stands right before the region's first mention."""
-        mention = self.scenario.first(region)
-        near = {s: mention.start - m.end for s, m in found.items()} if mention else {}
-        return next((side for side, gap in near.items() if 0 <= gap <= 12), None)
+    def comorbidities(self, conditions: dict[str, Mention], regions: tuple[str, ...]) -> tuple[str, ...]:
+        """Dizziness is the person's complaint when nothing else is; beside another complaint it is a caution."""
+        found = self.stated("comorbidities")
+        diagnosed = {"bppv", "vestibular_hypofunction"} & set(conditions)
+        if diagnosed and regions[0] == "vestibular":
+            found.pop("vertigo", None)
+        elif diagnosed:
+            found |= {"vertigo": conditions[min(diagnosed)]}
+        self.evidence.pop("comorbidities", None)
+        self.quote("comorbidities", found.values())
+        return tuple(found)
 
     def pain(self) -> dict[str, Any]:
-        now, worst, evidence = measures.pain(self.scenario, _FIND["pain"])
-        if now is None and worst is None:
+        pain = measures.pain(self.scenario, FIND["pain"])
+        if pain.now is None and pain.worst is None:
             self.unknown("pain")
-        if evidence:
-            self.evidence["pain_now"] = evidence
-        return {"pain_now": now, "pain_worst": worst}
+        if pain.said_now or pain.said_worst:
+            self.evidence["pain_now"] = QUOTES.join(dict.fromkeys(filter(None, (pain.said_now, pain.said_worst))))
+        if pain.said_worst:
+            self.evidence["pain_worst"] = pain.said_worst
+        return {"pain_now": pain.now, "pain_worst": pain.worst}
 
     def irritability(self, now: int | None, worst: int | None) -> str:
         """Source: domain.md 3.1: pain of 7 or more, or rest or night pain, means high."""
-        stated = self.first_of("irritability", "irritability")
+        stated = findings.first(self.scenario, "irritability")
         if stated:
+            self.quote("irritability", [stated[1]])
             return stated[0]
-        self.unknown("irritability")
-        if self.scenario.first(_FIND["pain"]["rest_or_night"]) or (now if now is not None else worst or 0) >= 7:
+        aching = self.scenario.first(FIND["pain"]["rest_or_night"])
+        if aching:
+            self.quote("irritability", [aching])
             return "high"
-        return "low" if max(now or 0, worst or 0) <= 5 else "mod"
+        self.unknown("irritability")
+        return irritability_of(now, worst)
 
     def age(self) -> dict[str, Any]:
         found = measures.age(self.scenario)
@@ -162,39 +163,53 @@ class _Reader:
             self.assumptions.append(self.assume["old_age"])
         return {"age": min(years, 90)}
 
-    def time(self, surgery: tuple[str, Mention] | None) -> dict[str, Any]:
+    def time(self, operation: Operation | None) -> dict[str, Any]:
         """Onset, acuity and operation; a duration belongs to the operation when there is one."""
-        onset = measures.duration(self.scenario, after_surgery=surgery is not None)
-        stated = self.first_of("acuity", "acuity")
-        if onset:
-            self.evidence["onset"] = onset.matched
-        if surgery:
-            self.evidence["surgery"] = surgery[1].matched
-            if onset is None:
+        if operation:
+            since = timing.since_operation(self.scenario, operation.mention, self.today)
+            self.evidence["surgery"] = QUOTES.join(
+                dict.fromkeys([operation.mention.matched, *([since.matched] if since else [])])
+            )
+            if since is None:
                 self.unknown("surgery_date")
-            done = {"type": surgery[0], "weeks_post_op": onset.weeks if onset else None}
+            done = {"type": operation.kind, "weeks_post_op": since.weeks if since else None}
             return {"surgery": done, "onset": None, "acuity": "post_op"}
+        onset = timing.onset(self.scenario, self.today)
+        stated = findings.first(self.scenario, "acuity")
         if onset is None and stated is None:
             self.unknown("onset")
+        if onset:
+            self.evidence["onset"] = onset.matched
+        if stated:
+            self.quote("acuity", [stated[1]])
         acuity = phase.acuity_of(onset.weeks) if onset else stated[0] if stated else None
         return {"surgery": None, "onset": onset.as_dict() if onset else None, "acuity": acuity}
 
-    def weight_bearing(
-        self, regions: tuple[str, ...], surgery: tuple[str, Mention] | None, restrictions: list[dict[str, Any]]
-    ) -> str | None:
-        """Source: domain.md 3.1: lower-limb surgery with none stated counts as partial, to be confirmed."""
+    def weight_bearing(self, restrictions: list[dict[str, Any]]) -> str | None:
+        """Of several, the one said of now, else the most cautious."""
         percent = measures.weight_bearing_percent(self.scenario)
         if percent:
             restrictions.append({"code": "pwb_percent", "value": percent[0], "source_text": percent[1]})
-        stated = self.first_of("weight_bearing", "wb_status")
-        if stated:
-            return stated[0]
+        stated = findings.stated(self.scenario, "weight_bearing")
+        current = [code for code, mention in stated.items() if findings.is_current(self.scenario, mention)]
+        chosen = min(current or stated, key=_BEARING.index, default=None)
+        if chosen:
+            self.quote("wb_status", [stated[chosen]])
+            return chosen
         if percent:
-            return "PWB"
-        if surgery and regions[0] in _QUOTAS["lower_limb"]:
-            self.unknown("weight_bearing")
+            self.evidence["wb_status"] = percent[1]
             return "PWB"
         return None
+
+    def assumed(self, draft: Profile) -> Profile:
+        """The profile with what is assumed for safety where nothing is said. Source: domain.md 2.5, 3.1 and 3.4."""
+        weight = bearing.assumed(draft) if draft.wb_status is None else None
+        if weight:
+            self.unknowns.append("weight_bearing")
+            self.assumptions.append(self.assume[bearing.WORDED[weight]])
+            draft = replace(draft, wb_status=weight)
+        self.assumptions += [self.assume[name] for name in constraints.assumed(draft)]
+        return draft
 
     def pregnancy(self, restrictions: list[dict[str, Any]]) -> dict[str, Any]:
         found = measures.pregnancy(self.scenario)
@@ -204,31 +219,35 @@ class _Reader:
         restrictions.append({"code": "pregnancy_weeks", "value": weeks, "source_text": self.evidence["pregnant"]})
         return {"pregnant": True}
 
-    def restrictions(self) -> list[dict[str, Any]]:
-        stated = [
+    def restrictions(self, regions: tuple[str, ...], operation: Operation | None) -> list[dict[str, Any]]:
+        """Precautions for a hip are of a hip: others speak of an "approach", or of no restrictions, too."""
+        stated = findings.restrictions(self.scenario)
+        if operation and operation.kind == "aclr" and "meniscus_repair" in operation.also:
+            stated["meniscus_repair"] = operation.also["meniscus_repair"]
+        found = [
             {"code": code, "value": None, "source_text": mention.matched}
-            for code, mention in self.mentions("restrictions", "restrictions").items()
+            for code, mention in stated.items()
+            if "hip_precautions" not in code or "hip" in regions
         ]
-        return stated + measures.limits(self.scenario)
+        found += measures.limits(self.scenario)
+        if found:
+            self.evidence["restrictions"] = QUOTES.join(dict.fromkeys(str(entry["source_text"]) for entry in found))
+        return found
 
     def equipment(self) -> tuple[str, ...]:
-        """Things the text says the person has; "pain on stairs" owns no stairs."""
-        holders = [holder for holder in self.scenario.find(_HOLDERS) if holder.affirmed]
-        owned = [
-            code
-            for code, expression in _FIND["equipment"].items()
-            if any(thing.affirmed and self._held(thing, holders) for thing in self.scenario.find(expression))
-        ]
+        owned = findings.equipment(self.scenario)
+        self.quote("equipment_available", owned.values())
         if not owned:
             self.unknown("equipment")
-        else:
-            self.evidence["equipment_available"] = ", ".join(owned)
-        return tuple(owned)
-
-    @staticmethod
-    def _held(thing: Mention, holders: list[Mention]) -> bool:
-        return any(h.sentence == thing.sentence and 0 <= thing.start - h.end < 60 for h in holders)
+        return tuple(code for code in owned if code != "none")
 
     def unknown(self, field: str) -> None:
         self.unknowns.append(field)
         self.assumptions.append(self.assume[field])
+
+
+def irritability_of(now: int | None, worst: int | None) -> str:
+    """What pain scores say of irritability where nothing else does. Source: domain.md 3.1."""
+    if (now if now is not None else worst or 0) >= 7:
+        return "high"
+    return "low" if max(now or 0, worst or 0) <= 5 else "mod"

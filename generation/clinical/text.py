@@ -5,26 +5,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from generation.clinical import negation
+from generation.clinical import negation, spelling
+from generation.clinical.letters import SPELLED, pieces
 from generation.clinical.spacing import any_gap
 
-_LETTERS = {"æ": "ae", "ø": "oe", "å": "aa", "é": "e", "è": "e", "ö": "oe", "ä": "ae", "ü": "u", "’": "'", "–": "-"}
 _SENTENCE = re.compile(r"(?<!\b[a-z])[.!](?=\s|$)|(?<=\w)\?(?=\s|$)|[\n;]")
-
-
-def fold(text: str) -> str:
-    """Lower case with Danish letters spelled out, so that `knæ` and `knae` are one word."""
-    return "".join(_LETTERS.get(letter, letter) for letter in text.casefold())
 
 
 def pattern(terms: Iterable[str]) -> re.Pattern[str]:
     """One expression for whole-word alternatives; a term that starts or ends outside a word keeps its own edge."""
-    return re.compile("|".join(f"(?<!\\w)(?:{fold_term(term)})(?!\\w)" for term in terms))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(fold_term(term) for term in terms)})(?!\w)")
 
 
 def fold_term(term: str) -> str:
     """Fold a regular expression: letters only, since `\\W` and `\\w` differ; its spaces match any gap."""
-    return any_gap("".join(_LETTERS.get(letter, letter) for letter in term))
+    return any_gap("".join(SPELLED.get(letter, letter) for letter in term))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +39,29 @@ class Mention:
 
 
 class Scenario:
-    """A scenario, folded and cut into sentences."""
+    """A scenario: folded, typing slips mended, cut into sentences; `source` is what was written."""
 
     def __init__(self, source: str) -> None:
         self.source = source
-        pieces = [fold(letter) for letter in source]
-        self.text = "".join(pieces)
-        self._origin = [index for index, piece in enumerate(pieces) for _ in piece]
+        self._places: list[tuple[int, int]] = []
+        letters: list[str] = []
+        for piece, start, end in pieces(source):
+            letters.append(piece)
+            self._places += [(start, end)] * len(piece)
+        self.text = self._mended("".join(letters))
+        self._found: dict[re.Pattern[str], tuple[Mention, ...]] = {}
         self._ends = [match.end() for match in _SENTENCE.finditer(self.text)] + [len(self.text)]
+
+    def _mended(self, text: str) -> str:
+        """The text with slips mended; each letter of a mended word stands for the place of the slip."""
+        parts, places, done = [], [], 0
+        for start, end, meant in spelling.slips(text):
+            parts += [text[done:start], meant]
+            places += self._places[done:start]
+            places += [self._places[min(start + i, end - 1)] for i in range(len(meant) - 1)] + [self._places[end - 1]]
+            done = end
+        self._places = places + self._places[done:]
+        return "".join(parts) + text[done:]
 
     @cached_property
     def masked(self) -> str:
@@ -60,7 +70,7 @@ class Scenario:
     def original(self, start: int, end: int) -> str:
         if start >= end:
             return ""
-        return self.source[self._origin[start] : self._origin[end - 1] + 1].strip()
+        return self.source[self._places[start][0] : self._places[end - 1][1]].strip()
 
     def sentence_of(self, position: int) -> tuple[int, int, int]:
         """The index, start and end of the sentence that holds `position`."""
@@ -72,7 +82,10 @@ class Scenario:
         return len(self._ends) - 1, start, len(self.text)
 
     def find(self, expression: re.Pattern[str]) -> Iterator[Mention]:
-        return self._mentions(expression, self.text)
+        """Every mention, in the order of the text; a second search costs nothing."""
+        if expression not in self._found:
+            self._found[expression] = tuple(self._mentions(expression, self.text))
+        return iter(self._found[expression])
 
     def find_masked(self, expression: re.Pattern[str]) -> Iterator[Mention]:
         """As `find`, blind to phrases such as "not excluded" that only look like negations."""

@@ -82,7 +82,90 @@ QUIET = [
     ("bp", "knee OA, BP 130/80, pain 5/10"),
     ("weak_single", "shoulder pain, steroid injection in May"),
     ("weak_single", "40 yo, first episode of back pain"),
+    ("child_hip", "has an 8-year-old daughter, neck pain"),
+    ("child_hip", "45-årig, har en 3-årig søn, ondt i ryggen"),
+    ("infection", "knee injection last year"),
+    ("infection", "betændelse i senen ved akillessenen"),
+    ("mental_safeguard", "past alcohol abuse, knee pain"),
+    ("progressive_neuro", "shoulder pain, MRC 4"),
+    ("fracture", "hallux valgus deformity, fell out with employer"),
 ]
+
+
+# Every phrase of the table of domain.md 3.2, in the order of its rows.
+PHRASES = {
+    "cauda_equina": [
+        "LBP, saddle anaesthesia", "LBP, saddle numbness", "LBP, new bladder dysfunction", "LBP, new bowel dysfunction",
+        "LBP, urinary retention", "LBP, faecal incontinence", "LBP, bilateral leg weakness",
+        "back pain and loss of sexual function", "føleforstyrrelser i ridebukseområdet", "ridebukseanæstesi",
+        "lændesmerter, urinretention", "afføringsinkontinens og lændesmerter", "urininkontinens og iskias",
+        "lændesmerter, afførings- eller urininkontinens", "lammelse i begge ben",
+    ],
+    "cord_myelopathy": [
+        "neck pain, gait clumsiness and hand clumsiness", "neck pain, hyperreflexia", "bilateral arm signs",
+        "neck pain, Lhermitte positive", "nakkesmerter, myelopati", "nakkesmerter og usikker gang",
+    ],
+    "progressive_neuro": [
+        "sciatica, worsening weakness", "progressive weakness in the leg", "new foot drop", "quads MRC 3", "MRC <= 3",
+        "MRC grade 2/5", "tiltagende lammelse", "dropfod",
+    ],
+    "fracture": [
+        "suspected fracture of the wrist", "wrist deformity after a fall", "unable to weight bear after trauma",
+        "fall yesterday, osteoporosis, acute back pain", "ankle twisted, bony tenderness", "mistanke om brud",
+        "fejlstilling af håndleddet", "faldet, knogleskørhed, akutte rygsmerter",
+    ],
+    "infection": [
+        "fever and hot swollen knee", "septic arthritis?", "osteomyelitis of the tibia", "discitis",
+        "wound pus after TKA",
+        "shoulder pain and rigors", "feber og varmt hævet led", "betændelse omkring knæet",
+    ],
+    "dvt_pe": [
+        "calf pain and swelling", "calf pain and warmth after TKA", "DVT", "sudden breathlessness", "haemoptysis",
+        "blodprop i benet", "hævet øm læg", "åndenød siden i nat",
+    ],
+    "cardiac": [
+        "chest pain on exertion", "chest pain at rest", "unstable angina", "syncope last week", "MI 5 days ago",
+        "recent MI",
+        "uncontrolled arrhythmia", "acute heart failure", "brystsmerter", "besvimelse",
+    ],
+    "stroke_cad": [
+        "FAST positive", "facial droop", "sudden severe headache", "neck pain and dizziness", "neck pain, dysphagia",
+        "neck pain, dysarthria", "neck pain and nystagmus", "neck pain, nausea", "neck pain, facial numbness",
+        "double vision", "drop attack", "hængende mundvig", "pludselig stærk hovedpine",
+    ],
+    "malignancy": [
+        "history of cancer, hip pain", "history of cancer, new unexplained pain", "unexplained weight loss",
+        "constant night pain", "kendt kræft, ondt i hoften", "uforklaret vægttab", "natlige smerter",
+    ],
+    "inflammatory": [
+        "morning stiffness > 30 min", "morning stiffness for an hour", "several swollen joints", "uveitis", "psoriasis",
+        "morgenstivhed i 60 minutter", "langvarig morgenstivhed",
+    ],
+    "compartment_limb": [
+        "pain out of proportion, tense calf", "pain out of proportion, tense forearm", "cold pulseless limb",
+        "koldt pulsløst ben",
+    ],
+    "child_hip": [
+        "child with hip pain and a limp", "adolescent, knee pain, limping", "15-year-old, knee pain",
+        "8-årig dreng halter",
+        "twelve-year-old boy, knee pain",
+    ],
+    "surgical_fail": [
+        "ACL repair, heard a pop, loss of function", "wound breakdown after TKA",
+        "rapid swelling after ACL reconstruction",
+        "såret er gået op efter hofteprotese",
+    ],
+    "mental_safeguard": [
+        "feels suicidal", "self-harm", "history of domestic abuse", "abuse at home", "selvmordstanker",
+        "vold i hjemmet",
+    ],
+    "bp": ["BP 205/100", "BP 150/115", "resting systolic 210", "blodtryk 190/95", "BP 170/102"],
+    "weak_single": [
+        "62 yo, first onset of back pain", "oral steroids", "IV drug use", "recent major trauma, cleared",
+        "on apixaban",
+        "prednisolon", "blodfortyndende medicin", "65-årig, første episode med ondt i ryggen",
+    ],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("code", "text"), FIRES)
@@ -110,7 +193,7 @@ def test_a_denied_flag_does_not_fire(code, text):
         ("LBP, informeret om ridebukseanæstesi", "cauda_equina", "listed"),
         ("shoulder pain, mother had breast cancer", "malignancy", "listed"),
         ("LBP, saddle numbness denied", "cauda_equina", "negated"),
-        ("LBP with saddle numbness last week, CES excluded on MRI", "cauda_equina", "negated"),
+        ("LBP with saddle numbness last week, CES excluded on MRI", "cauda_equina", "cleared"),
         ("LBP with saddle numbness, CES not excluded", "cauda_equina", "fired"),
         ("LBP with saddle numbness, CES needs to be ruled out", "cauda_equina", "fired"),
         ("LBP with saddle numbness, no exercise until CES is excluded", "cauda_equina", "fired"),
@@ -129,15 +212,69 @@ def test_context_decides(text, code, status):
         ("knee OA, BP 185/95", "bp", "CAUTION"),
         ("shoulder pain and unexplained weight loss", "malignancy", "CAUTION"),
         ("history of breast cancer, new back pain at night", "malignancy", "STOP-urgent"),
+        ("tidligere brystkræft, nye uforklarede rygsmerter", "malignancy", "STOP-urgent"),
+        ("kendt kræft, ondt i hoften", "malignancy", "CAUTION"),
+        ("tidligere DVT, ondt i knæet", "dvt_pe", "CAUTION"),
+        ("past week saddle numbness", "cauda_equina", "STOP-emergency"),
+        ("BP 130/80 in May, today BP 212/95", "bp", "STOP-urgent"),
+        ("resting diastolic 112", "bp", "STOP-urgent"),
     ],
 )
 def test_the_tier_fits_the_weight_of_the_words(text, code, expected):
     assert tier(text, code) == expected
 
 
+@pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in PHRASES.items() for text in texts])
+def test_every_phrase_of_the_table_fires(code, text):
+    assert statuses(text).get(code) == "fired"
+
+
 def test_every_code_of_the_table_is_tried():
-    assert {code for code, _ in FIRES} == {data["code"] for data in red_flags._FLAGS}
+    assert set(PHRASES) == {code for code, _ in FIRES} == {data["code"] for data in red_flags._FLAGS}
     assert len(red_flags._FLAGS) == 16
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "status"),
+    [
+        # "Cannot rule out" is no negation.
+        ("LBP, cannot rule out cauda equina, saddle numbness", "cauda_equina", "fired"),
+        ("brud i håndleddet kan ikke udelukkes", "fracture", "fired"),
+        ("ankel, udeluk brud: mistanke om brud ikke afkræftet", "fracture", "fired"),
+        ("hot swollen knee, fever, septic arthritis not excluded", "infection", "fired"),
+        # "No change in" and "not improving" negate nothing.
+        ("sciatica, no improvement in foot drop", "progressive_neuro", "fired"),
+        ("LBP not improving, saddle numbness", "cauda_equina", "fired"),
+        ("lændesmerter, ikke bedre, ridebukseanæstesi", "cauda_equina", "fired"),
+        ("ingen bedring i dropfod", "progressive_neuro", "fired"),
+        # Advice and family are listed, up to where they end.
+        ("LBP, safety-netted for saddle numbness, bladder dysfunction and foot drop", "progressive_neuro", "listed"),
+        ("LBP, told to return if bladder dysfunction", "cauda_equina", "listed"),
+        ("lændesmerter, oplyst om ridebukseanæstesi, urinretention", "cauda_equina", "listed"),
+        ("LBP, safety-netted, saddle numbness", "cauda_equina", "fired"),
+        ("LBP, advised to return if worse, saddle numbness since Monday", "cauda_equina", "fired"),
+        ("told his GP of saddle numbness", "cauda_equina", "fired"),
+        ("family history of DVT, knee pain", "dvt_pe", "listed"),
+        ("family history of diabetes, saddle numbness since Monday", "cauda_equina", "fired"),
+        ("knæsmerter, mor havde blodprop", "dvt_pe", "listed"),
+        ("father had an MI, chest pain today", "cardiac", "fired"),
+        # Where a negation ends.
+        ("fracture ruled out, calf pain and calf swelling", "dvt_pe", "fired"),
+        ("no fever, calf pain and calf swelling", "dvt_pe", "fired"),
+        ("hot swollen knee and fever with negative covid test", "infection", "fired"),
+        ("denies fever; chest pain on exertion", "cardiac", "fired"),
+        ("ingen feber, men ridebukseanæstesi", "cauda_equina", "fired"),
+        ("LBP, benægter ridebukseanæstesi og urinretention", "cauda_equina", "negated"),
+        ("LBP, saddle numbness: no", "cauda_equina", "negated"),
+        ("ondt i ryggen uden tegn på ridebukseanæstesi", "cauda_equina", "negated"),
+        ("ankle sprain, suspected fracture, x-ray clear", "fracture", "cleared"),
+        # Time words make no history.
+        ("past 2 days saddle numbness", "cauda_equina", "fired"),
+        ("old wrist fracture, healed; suspected hip fracture after a fall", "fracture", "fired"),
+    ],
+)
+def test_a_trap_is_not_stepped_into(text, code, status):
+    assert statuses(text)[code] == status
 
 
 def test_the_gravest_flag_is_the_referral():

@@ -174,12 +174,17 @@ def test_an_age_is_not_a_duration(text, age):
         ("TKA wk 3, WBAT", "WBAT"),
         ("hip replacement wk 3, partial weight bearing", "PWB"),
         ("ankle ORIF wk 7, 50 % weight bearing", "PWB"),
-        ("TKA wk 3", "PWB"),
+        ("TKA wk 3", "WBAT"),
+        ("ankle ORIF wk 3", "PWB"),
         ("knee OA", None),
         ("hofteprotese, delvis belastning", "PWB"),
+        ("TKA wk 3, non weight bearing", "NWB"),
+        ("TKA wk 3, non-weight-bearing", "NWB"),
+        ("TKA wk 3, toe-touch weight bearing", "TTWB"),
+        ("TKA wk 3, full\nweight bearing", "FWB"),
     ],
 )
-def test_weight_bearing_is_stated_or_partial_after_surgery(text, status):
+def test_weight_bearing_is_stated_or_what_is_usual_after_surgery(text, status):
     assert parse(text).wb_status == status
 
 
@@ -226,6 +231,42 @@ def test_what_is_missing_is_listed_and_its_default_said():
 
 def test_assumptions_are_in_the_language_asked_for():
     assert any("antaget" in line for line in parse("ondt i knæet", "da").assumptions)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "words"),
+    [
+        ("distal radius fracture 3 weeks ago", "en", "immobilised"),
+        ("broken ankle, 3 weeks", "en", "immobilised"),
+        ("håndledsbrud for 3 uger siden", "da", "immobiliseret"),
+        ("THA wk 3", "en", "posterior hip precautions assumed"),
+        ("THA wk 20, hip precautions", "en", "posterior hip precautions assumed"),
+        ("ny hofte for 3 uger siden", "da", "bagre hofterestriktioner antaget"),
+        ("TKA wk 3", "en", "as tolerated assumed"),
+        ("nyt knæ for 3 uger siden", "da", "til smertegrænsen antaget"),
+        ("ankle ORIF wk 3", "en", "partial weight bearing assumed"),
+    ],
+)
+def test_what_is_assumed_for_safety_is_said(text, language, words):
+    assert [line for line in parse(text, language).assumptions if words in line]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "distal radius fracture 3 weeks ago, in a cast",
+        "distal radius fracture 3 weeks ago, cast off",
+        "distal radius fracture 8 weeks ago",
+        "broken ankle, 3 weeks, cast removed, FWB",
+        "THA wk 3, WBAT, posterior approach",
+        "THA wk 3, WBAT, no precautions",
+        "THA wk 20",
+        "TKA wk 20",
+    ],
+)
+def test_nothing_is_assumed_of_what_is_stated_or_over(text):
+    words = ("immobilised", "hip precautions", "Weight bearing")
+    assert not [line for line in parse(text).assumptions if any(word in line for word in words)]
 
 
 def test_a_profile_survives_json():
