@@ -1,16 +1,17 @@
-"""Contraindications: patient facts switch on sets of demands no exercise may make. Source: domain.md 2.5."""
+"""Contraindications: patient facts switch on sets of demands no exercise may make. Source: domain.md 2.5 and 3.4."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from generation.clinical.data_files import read
+from generation.clinical.data_files import phrases, read
 from generation.clinical.profile import Profile
 
 Exercise = Mapping[str, Any]
 
 _DATA: list[dict[str, Any]] = read("constraints")
 _QUOTAS: dict[str, Any] = read("quotas")
+_SETS = ("forbids", "forbids_regions", "forbids_purposes", "forbids_groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,37 +20,56 @@ class Constraint:
     forbids: frozenset[str]
     forbids_regions: frozenset[str] = frozenset()
     forbids_purposes: frozenset[str] = frozenset()
+    forbids_groups: frozenset[str] = frozenset()
     note: Mapping[str, str] | None = None
 
     def excludes(self, exercise: Exercise) -> bool:
-        """True iff the exercise demands what is forbidden, or trains a region that must rest."""
+        """True iff the exercise demands what is forbidden, or trains a joint that must rest."""
         return bool(
-            self.forbids.intersection(exercise["demands"])
+            not self.forbids.isdisjoint(exercise["demands"])
             or exercise["body_regions"][0] in self.forbids_regions
-            or self.forbids_purposes.intersection(exercise["purposes"])
+            or exercise["variation_group"] in self.forbids_groups
+            or not self.forbids_purposes.isdisjoint(exercise["purposes"])
         )
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "code": self.code,
-            "forbids": sorted(self.forbids),
-            "forbids_regions": sorted(self.forbids_regions),
-            "forbids_purposes": sorted(self.forbids_purposes),
-        }
+        return {"code": self.code} | {name: sorted(getattr(self, name)) for name in _SETS}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "Constraint":
-        sets = {key: frozenset(values.get(key, ())) for key in ("forbids", "forbids_regions", "forbids_purposes")}
+        sets = {name: frozenset(values.get(name, ())) for name in _SETS}
         return cls(values["code"], note=values.get("note"), **sets)
 
 
-_ALL = {data["code"]: Constraint.from_dict(data) for data in _DATA}
+ALL = {data["code"]: Constraint.from_dict(data) for data in _DATA}
+_LABELS: dict[str, Mapping[str, str]] = {data["code"]: data["label"] for data in _DATA}
 
 
 def constraints_for(profile: Profile) -> list[Constraint]:
     """The constraints a profile switches on, in the order of the table."""
     facts = facts_of(profile)
-    return [_ALL[data["code"]] for data in _DATA if any(_holds(when, facts, profile) for when in data["when"])]
+    return [ALL[data["code"]] for data in _DATA if any(holds(when, facts, profile) for when in data["when"])]
+
+
+def assumed(profile: Profile) -> tuple[str, ...]:
+    """The names of what is taken for granted, for want of a word on it, by the constraints switched on."""
+    facts = facts_of(profile)
+    names = [
+        when["assumes"] for data in _DATA for when in data["when"] if "assumes" in when and holds(when, facts, profile)
+    ]
+    return tuple(dict.fromkeys(names))
+
+
+def label(code: str, language: str) -> str:
+    """What keeps exercises out, in words, as "hip precautions"; also phase, level, equipment, age and outside.
+
+    An unknown code is said as it stands.
+    """
+    other: Mapping[str, str] = phrases(language)["kept_out"]
+    known = _LABELS.get(code)
+    if known is not None:
+        return known["da" if language == "da" else "en"]
+    return other.get(code, code.replace("_", " "))
 
 
 def first_excluding(constraints: Iterable[Constraint], exercise: Exercise) -> Constraint | None:
@@ -61,20 +81,35 @@ def survivors(constraints: Sequence[Constraint], exercises: Iterable[Exercise]) 
 
 
 def facts_of(profile: Profile) -> frozenset[str]:
-    """The profile as the words that `when` in constraints.json is written in."""
+    """The profile as the words that `when` is written in, here and in the other data files."""
     facts = {f"condition:{tag}" for tag in profile.condition_tags}
     facts |= {f"comorbidity:{code}" for code in profile.comorbidities}
     facts |= {f"restriction:{restriction['code']}" for restriction in profile.restrictions}
     facts |= {f"region:{region}" for region in profile.regions}
-    facts |= {f"irritability:{profile.irritability}", f"wb:{profile.wb_status}"}
+    facts |= {f"irritability:{profile.irritability}", f"wb:{profile.wb_status}", f"phase:{profile.phase}"}
     if profile.surgery:
         facts.add(f"surgery:{profile.surgery['type']}")
-    facts.add("limb:upper" if profile.region in _QUOTAS["upper_limb"] else "limb:lower")
+    # Which limb must not bear weight is not known when both an arm and a leg are spoken of.
+    facts |= {f"limb:{limb}" for limb in ("upper", "lower") if set(profile.regions) & set(_QUOTAS[f"{limb}_limb"])}
+    if not facts & {"limb:upper", "limb:lower"}:
+        facts.add("limb:lower")
     if profile.wb_status == "TTWB" or (profile.wb_status == "PWB" and _percent(profile) < 50):
-        facts |= {"wb:PWB_LOW"}
+        facts.add("wb:PWB_LOW")
     if profile.pregnant and _pregnancy_weeks(profile) >= 13:
         facts.add("pregnant:t2_t3")
     return frozenset(facts)
+
+
+def holds(when: Mapping[str, Any], facts: frozenset[str], profile: Profile) -> bool:
+    """Whether `{all, unless, age_from, weeks_below}` is true of a person.
+
+    An unknown number of weeks counts as inside every window.
+    """
+    if not facts.issuperset(when["all"]) or not facts.isdisjoint(when.get("unless", ())):
+        return False
+    if "age_from" in when and (profile.age is None or profile.age < when["age_from"]):
+        return False
+    return "weeks_below" not in when or profile.weeks is None or profile.weeks < when["weeks_below"]
 
 
 def _percent(profile: Profile) -> int:
@@ -86,12 +121,3 @@ def _percent(profile: Profile) -> int:
 def _pregnancy_weeks(profile: Profile) -> int:
     stated = profile.restriction("pregnancy_weeks")
     return int(stated["value"]) if stated and stated["value"] else 40
-
-
-def _holds(when: Mapping[str, Any], facts: frozenset[str], profile: Profile) -> bool:
-    """An unknown number of weeks counts as inside every window."""
-    if not facts.issuperset(when["all"]) or facts.intersection(when.get("unless", ())):
-        return False
-    if "age_from" in when and (profile.age is None or profile.age < when["age_from"]):
-        return False
-    return "weeks_below" not in when or profile.weeks is None or profile.weeks < when["weeks_below"]

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
-from generation.clinical import constraints, dosing, program, red_flags, selection
+from generation.clinical import answer, constraints, corrections, program, red_flags, redaction, selection
+from generation.clinical.library import version_of as library_version
 from generation.clinical.profile import Profile
 from generation.clinical.red_flags import RedFlag
 from generation.clinical.scenario import parse
@@ -25,32 +27,10 @@ STAGES: tuple[StageSpec, ...] = (STARTED, FETCHING, GENERATING, VALIDATING, STOR
 INSTRUCTIONS = (
     "Choose exercises from `candidates` only, by slug. Give each a role, a dose and a reason of at most 200 "
     "characters that names a fact of the profile. Do not write steps, diagnoses or advice on medicines. Leave "
-    "out what is in `decided`; it is chosen already."
+    "out what is in `decided`; it is chosen already. Report in `red_flags` a sign of danger that the case holds, "
+    "by its code and the words it stands in; choose nothing then."
 )
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "additionalProperties": False,
-    "required": ["exercises"],
-    "properties": {
-        "exercises": {
-            "type": "array",
-            "maxItems": selection.MAX_ITEMS,
-            "items": {
-                "type": "object",
-                "additionalProperties": False,
-                "required": ["slug", "dose", "reason"],
-                "properties": {
-                    "slug": {"type": "string"},
-                    "role": {
-                        "enum": ["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]
-                    },
-                    "dose": {"type": "object"},
-                    "reason": {"type": "string", "maxLength": 200},
-                },
-            },
-        }
-    },
-}
+SCHEMA = answer.SCHEMA
 
 
 async def execute(run: RunHandle) -> dict[str, Any]:
@@ -70,22 +50,26 @@ async def execute(run: RunHandle) -> dict[str, Any]:
         library = list(await run.library())
         offer = selection.offer(library, profile, limits)
         facts.update(in_region=offer.in_region, excluded=sum(offer.excluded.values()), offered=len(offer.candidates))
-    lacking = program.library_reason(profile, offer.direct, len(offer.candidates), run.language)
+    lacking = program.library_reason(profile, offer.direct, len(offer.candidates), run.language, offer.excluded)
     if lacking is not None:
         bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)
         return await _close(run, bare, STAGES[2:])
 
-    check = Check(profile, limits, {exercise["slug"]: exercise for exercise in offer.candidates})
+    check = Check(profile, limits, {exercise["slug"]: exercise for exercise in offer.candidates}, run.language)
     async with run.stage(GENERATING) as facts:
         items, cost = await _generate(run, profile, check, library)
         facts.update(exercises=len(items))
     if len(items) < 2:
-        lacking = program.library_reason(profile, offer.direct, 0, run.language)
+        lacking = program.library_reason(profile, offer.direct, 0, run.language, offer.excluded)
         bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)
         return await _close(run, bare, STAGES[3:])
 
     async with run.stage(VALIDATING) as facts:
-        whole = program.assemble(items, profile, limits, flags, _walking(check, items), run.language)
+        made_of = library_version(library)
+        whole = program.assemble(
+            items, profile, limits, flags, _walking(check, items), run.language, offer=offer, library_version=made_of
+        )
+        whole["warnings"] += program.untranslated([check.offered[item["slug"]] for item in items], run.language)
         found = check.program(whole)
         facts.update(checks=len(found), errors=sum(1 for finding in found if finding.severity == "error"))
     whole["findings"] = [finding.as_dict() for finding in found]
@@ -108,17 +92,22 @@ async def _close(run: RunHandle, result: dict[str, Any], stages: Sequence[StageS
 async def _understand(run: RunHandle) -> tuple[Profile, list[RedFlag]]:
     """Parse and screen, once in the life of the run, since warnings are announced with it."""
 
-    def understand() -> dict[str, Any]:
-        text = run.input["prompt"]
-        profile = parse(text, run.language)
-        flags = red_flags.screen(text, profile, run.language)
+    def work() -> dict[str, Any]:
+        profile, flags = understand(run.input, run.language)
         return {"profile": profile.as_dict(), "flags": [flag.as_dict() for flag in flags]}
 
     # On a thread: a long text made to be hard can take a third of a second, which others should not wait for.
-    understood = await run.step("understand", lambda: asyncio.to_thread(understand), announce=_announce_cautions)
+    understood = await run.step("understand", lambda: asyncio.to_thread(work), announce=_announce_cautions)
     flags = [RedFlag(**flag) for flag in understood["flags"]]
     met = [{key: flag[key] for key in ("code", "tier", "matched_text", "status")} for flag in understood["flags"]]
     return Profile.from_dict(understood["profile"] | {"red_flags": met}), flags
+
+
+def understand(given: Mapping[str, Any], language: str) -> tuple[Profile, list[RedFlag]]:
+    """What the case says, with what the clinician has put right, and the red flags it touches."""
+    read_as = parse(given["prompt"], language)
+    profile = corrections.corrected(read_as, given.get("corrections", {}), language)
+    return profile, corrections.screened(given["prompt"], read_as, profile, language)
 
 
 def _announce_cautions(understood: Mapping[str, Any]) -> list[Announcement]:
@@ -134,14 +123,14 @@ async def _generate(
     cost = await run.stored("usage")
     if cost is not None:
         return items, cost
-    names = program.names(library, run.language)
+    shelf = program.Shelf.of(library, run.language)
     expected = min(selection.most_items(profile), len(check.offered))
     usage = Usage()
-    async for chunk in run.write(_task(run, profile, check, items)):
+    async for chunk in run.write(task_for(run.input, run.language, profile, check, items)):
         usage = chunk.usage or usage
         if chunk.path != "exercises" or len(items) >= selection.MAX_ITEMS:
             continue
-        item = _checked(chunk.value, profile, check, items, names, run.language)
+        item = _checked(chunk.value, check, items, shelf)
         if item is not None:
             items.append(await _store_item(run, len(items), item))
             run.progress(_between(GENERATING, VALIDATING, len(items) / expected))
@@ -179,41 +168,64 @@ async def _stored_items(run: RunHandle) -> list[dict[str, Any]]:
     return items
 
 
-def _task(run: RunHandle, profile: Profile, check: Check, decided: Sequence[Mapping[str, Any]]) -> Task:
-    """What a provider is told. The words the profile was read from stay here: they may name a person."""
+def task_for(
+    given: Mapping[str, Any],
+    language: str,
+    profile: Profile,
+    check: Check,
+    decided: Sequence[Mapping[str, Any]] = (),
+) -> Task:
+    """What a provider is told: the case without what identifies a person, the profile, and the exercises offered.
+
+    The words the profile was read from stay here: they may name a person.
+    """
     told = profile.as_dict() | {"evidence": {}, "red_flags": [], "assumptions": []}
     told["restrictions"] = [restriction | {"source_text": ""} for restriction in told["restrictions"]]
     facts = {
+        "case": redacted(given, language).text,
         "profile": told,
-        "candidates": [selection.view(exercise, run.language) for exercise in check.offered.values()],
+        "candidates": [selection.view(exercise, language) for exercise in check.offered.values()],
         "constraints": [constraint.as_dict() for constraint in check.constraints],
         "decided": [{key: item[key] for key in ("slug", "role", "dose", "reason")} for item in decided],
         "most_items": selection.most_items(profile),
         "minutes_budget": selection.minutes_budget(profile),
     }
-    return Task(KIND, facts, INSTRUCTIONS, SCHEMA, run.language)
+    return Task(KIND, facts, INSTRUCTIONS, SCHEMA, language)
+
+
+def redacted(given: Mapping[str, Any], language: str) -> redaction.Redacted:
+    """The case as a provider may see it."""
+    return redaction.redact(given["prompt"], datetime.now(UTC).date(), language, known=[given.get("mrn", "")])
+
+
+def preview(given: Mapping[str, Any], language: str, library: Sequence[Mapping[str, Any]]) -> Task | None:
+    """The task that a run with this input would give its provider first; None when it would ask none."""
+    profile, flags = understand(given, language)
+    if red_flags.stop(flags) is not None or program.unfit_reason(profile, language) is not None:
+        return None
+    limits = constraints.constraints_for(profile)
+    offer = selection.offer(library, profile, limits)
+    if program.library_reason(profile, offer.direct, len(offer.candidates), language) is not None:
+        return None
+    return task_for(given, language, profile, Check(profile, limits, {e["slug"]: e for e in offer.candidates}))
 
 
 def _checked(
-    pick: Mapping[str, Any],
-    profile: Profile,
-    check: Check,
-    items: Sequence[dict[str, Any]],
-    names: Mapping[str, str],
-    language: str,
+    pick: Mapping[str, Any], check: Check, items: Sequence[dict[str, Any]], shelf: program.Shelf
 ) -> dict[str, Any] | None:
-    """The pick as an item of the result, or None when it must not be used."""
+    """The pick as an item of the result, or None when it must not be used; a reason that does not hold becomes ours."""
     exercise = check.offered.get(pick["slug"])
     if exercise is None:
         return None
-    role = pick.get("role") or selection.role_of(exercise)
-    dose = dosing.completed(pick.get("dose") or {}, exercise, profile)
-    asked = {"slug": pick["slug"], "role": role, "dose": dose}
-    mended, findings = check.item(asked, items)
-    if any(finding.severity == "error" for finding in findings):
-        return None
-    chosen = {**mended, "reason": pick.get("reason") or program.reason(pick["slug"], profile, language)}
-    return program.item(chosen, exercise, profile, names, language)
+    own = program.reason(exercise, check.profile, shelf.language)
+    for reason in dict.fromkeys([pick.get("reason") or own, own]):
+        mended, findings = check.item(check.completed(pick) | {"reason": reason}, items)
+        errors = {finding.code for finding in findings if finding.severity == "error"}
+        if not errors:
+            return program.item(mended, exercise, check.profile, shelf.names, shelf.language, shelf.exercises)
+        if not errors <= {"V11", "V14"}:
+            return None
+    return None
 
 
 def _between(start: StageSpec, end: StageSpec, done: float) -> float:

@@ -3,6 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from generation.event_types import Count, Documented, Id
 
@@ -26,12 +27,12 @@ class Restriction(Documented):
 
 
 class FlagMet(Documented):
-    """A red flag that the text touches; `negated` and `listed` ones did not fire."""
+    """A red flag that the text touches; only `fired` ones count. `cleared` is stated as excluded by the clinician."""
 
     code: str
     tier: Literal["STOP-emergency", "STOP-urgent", "CAUTION"]
     matched_text: str
-    status: Literal["fired", "negated", "listed"]
+    status: Literal["fired", "cleared", "negated", "listed"]
 
 
 class Profile(Documented):
@@ -90,16 +91,55 @@ class Dose(Documented):
 
 class ProgramItem(Documented):
     slug: str
+    exercise_version: int
+    """The version of the library's exercise that the texts are from."""
     name: str
     role: Literal["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]
+    level: Annotated[int, Field(ge=1, le=5)]
+    equipment: list[str]
+    positions: list[str]
     dose: Dose
     dose_text: str
     """The dose in plain words."""
     reason: Annotated[str, Field(max_length=200)]
     """Why it was chosen, naming a fact of the profile."""
+    setup: str
+    """What to get ready, and how to begin."""
     steps: list[str]
     progress_when: str
+    progress_to: str | None
+    """The slug of the next harder exercise that the limits allow."""
+    regress_to: str | None
+    """The slug of an easier one."""
     precaution: str
+    patient_note: str
+    """Added by a clinician afterwards; empty when there is none."""
+
+
+class Goal(Documented):
+    text: str
+    measure: str
+    """What is counted or scored."""
+    target: str
+    by_week: Count
+
+
+# `from` is a word of Python.
+PainZone = TypedDict("PainZone", {"colour": Literal["green", "amber", "red"], "from": Count, "to": Count})
+
+
+class Caution(Documented):
+    """A red flag that a clinician has to acknowledge before approving."""
+
+    code: str
+    message: str
+
+
+class Exclusion(Documented):
+    code: str
+    count: Count
+    text: str
+    """As "41 excluded: hip precautions"."""
 
 
 class Finding(Documented):
@@ -112,15 +152,26 @@ class Program(Documented):
     id: Id
     title: str
     summary_for_patient: str
+    summary_for_clinician: str
+    goals: list[Goal]
     duration_weeks: Count
     review_in_days: Count
     total_minutes: Count
     items: list[ProgramItem]
     pain_rule: str
+    pain_zones: list[PainZone]
+    """The same as numbers, the lowest first."""
     stop_rules: list[str]
+    progression_rules: list[str]
+    precautions: list[str]
+    """The limits as advice for the patient."""
     education: list[str]
     warnings: list[str]
+    cautions: list[Caution]
     assumptions: list[str]
+    exclusions: list[Exclusion]
+    """Which exercises were left out and why, most first."""
+    sources: list[str]
     findings: list[Finding]
 
 

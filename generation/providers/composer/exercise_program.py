@@ -15,14 +15,16 @@ def compose(task: Task) -> Iterator[Chunk]:
     """
     profile = Profile.from_dict(task.facts["profile"])
     candidates: Sequence[Mapping[str, Any]] = task.facts["candidates"]
-    for pick in _remaining(selection.plan(candidates, profile), candidates, task.facts["decided"]):
-        value = {
-            "slug": pick.exercise["slug"],
-            "role": pick.role,
-            "dose": pick.dose,
-            "reason": program.reason(pick.exercise["slug"], profile, task.language),
-        }
-        yield Chunk(path="exercises", value=value)
+    plan = selection.plan(candidates, profile)
+    # For the whole plan, since each reason depends on those before it.
+    exercises = [pick.exercise for pick in plan]
+    slugs = [exercise["slug"] for exercise in exercises]
+    reasons = dict(zip(slugs, program.reasons(exercises, profile, task.language), strict=True))
+    for pick in _remaining(plan, candidates, task.facts["decided"]):
+        slug = pick.exercise["slug"]
+        yield Chunk(
+            path="exercises", value={"slug": slug, "role": pick.role, "dose": pick.dose, "reason": reasons[slug]}
+        )
 
 
 def _remaining(

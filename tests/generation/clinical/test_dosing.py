@@ -112,3 +112,64 @@ def test_the_dose_is_said_in_plain_words(slug, facts, language, text):
 )
 def test_minutes_follow_the_formula(change, minutes):
     assert dosing.minutes({**dosing._EMPTY, **change}) == minutes
+
+
+@pytest.mark.parametrize(
+    ("facts", "language", "said"),
+    [
+        ({"surgery": {"type": "tha", "weeks_post_op": 3}, "regions": ("hip",)}, "en", "range 0-70°"),
+        ({"surgery": {"type": "aclr", "weeks_post_op": 1}}, "da", "bevægelse 0-90°"),
+        ({"restrictions": ({"code": "flexion_limit", "value": 80, "source_text": ""},)}, "en", "range 0-80°"),
+        ({"surgery": {"type": "tka", "weeks_post_op": 1}}, "en", None),
+    ],
+)
+def test_a_limited_range_is_said_with_the_dose(facts, language, said):
+    text = dosing.dose_text(dose("heel-slide-supine", phase="protect", **facts), language)
+    assert (said in text) if said else ("range" not in text)
+
+
+@pytest.mark.parametrize(
+    ("facts", "cap"),
+    [
+        ({"phase": "protect"}, 3),
+        ({"phase": "restore"}, 5),
+        ({"phase": "load"}, 7),
+        ({"phase": "perform"}, 8),
+        ({"phase": "load", "age": 70}, 5),
+        ({"phase": "load", "irritability": "high"}, 3),
+    ],
+)
+def test_effort_is_capped_by_phase_age_and_pain(facts, cap):
+    assert dosing.effort_cap(Profile(**facts)) == cap
+
+
+@pytest.mark.parametrize(
+    ("phase", "preset", "zones"),
+    [
+        ("maintain", "traffic_light", [("green", 0, 3), ("amber", 4, 5), ("red", 6, 10)]),
+        ("protect", "traffic_light", [("green", 0, 3), ("red", 4, 10)]),
+        ("maintain", "nemex", [("green", 0, 2), ("amber", 3, 5), ("red", 6, 10)]),
+        ("protect", "nemex", [("green", 0, 2), ("amber", 3, 3), ("red", 4, 10)]),
+    ],
+)
+def test_the_pain_zones_cover_all_numbers(phase, preset, zones):
+    made = dosing.pain_zones(Profile(phase=phase), preset)
+    assert [(zone["colour"], zone["from"], zone["to"]) for zone in made] == zones
+
+
+def test_power_has_a_dose_in_perform_only():
+    hop = EXERCISES["single-heel-raise"] | {"purposes": ["power"]}
+    assert [phase for phase in PHASES if dosing.has_dose(hop, phase)] == ["perform"]
+
+
+def test_a_condition_slows_its_own_exercise():
+    assert dose("split-squat", phase="load", condition_tags=("quad_tendinopathy",))["tempo"] == "3-0-3"
+    assert dose("split-squat", phase="load")["tempo"] is None
+
+
+def test_a_nerve_is_glided_on_the_side_that_hurts():
+    assert dose("sciatic-nerve-slider-seated", phase="restore", regions=("lumbar",), side="left")["side"] == "left"
+
+
+def test_a_single_hold_is_said_as_one():
+    assert dosing.dose_text({**dosing._EMPTY, "hold_s": 20}, "en").startswith("hold 20 s, once")
