@@ -57,6 +57,13 @@ class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
     list_display = ("username", "first_name", "last_name", "language", "is_active", "is_staff")
     fieldsets = (*DjangoUserAdmin.fieldsets, (_("Preferences"), {"fields": ("language",)}))  # type: ignore[misc]
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """What would go, and what forbids it. Raises nothing."""
+        gone, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        if not protected:
+            return gone, counts, lacking, protected
+        return gone, counts, set(), [_("Runs and programs of this account are kept; make it inactive instead.")]
+
 
 @admin.register(Clinic)
 class ClinicAdmin(ModelAdmin):  # type: ignore[misc]

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from generation import limits, runs
-from generation.errors import Conflict, HepError, Invalid, NotFound
-from generation.models import Batch, Clinic, Run, User
+from generation import limits, rights, runs
+from generation.errors import Conflict, HepError, Invalid, NotAllowed, NotFound
+from generation.models import Batch, Run, User
 from generation.models.runs import ENDED, HELD, LIVE, Status
 
 RETRIED = (Status.FAILED, Status.CANCELLED)
@@ -46,28 +46,27 @@ def start(owner: User, kind: str, inputs: Sequence[Mapping[str, Any]], max_paral
 
     Raises what `runs.start` raises; what is wrong with the rows is under `inputs`, by the index of the row.
     """
-    clinics = clinics_of(owner, inputs)
+    begun = beginnings(owner, inputs)
     most = settings.MAX_ACTIVE_RUNS_PER_USER
     with transaction.atomic():
         limits.take_start(owner)
         batch = Batch.objects.create(kind=kind, owner=owner, max_parallel=min(max_parallel or most, most))
-        for row, (clinic, cleaned) in enumerate(zip(clinics, inputs, strict=True)):
-            runs.queue(owner, clinic, kind, cleaned, batch=batch, row=row)
+        for row, (given, clinic, parent) in enumerate(begun):
+            runs.queue(owner, clinic, kind, given, parent=parent, batch=batch, row=row)
     return batch
 
 
-def clinics_of(owner: User, inputs: Sequence[Mapping[str, Any]]) -> list[Clinic | None]:
-    """The clinic of each row, whose engine is to be had. Raises Invalid with the rows at fault."""
-    clinics, faults = [], {}
+def beginnings(owner: User, inputs: Sequence[Mapping[str, Any]]) -> list[runs.Beginning]:
+    """What each row begins with. Raises Invalid with the rows at fault."""
+    begun, faults = [], {}
     for row, cleaned in enumerate(inputs):
         try:
-            runs.require_engine(cleaned.get("engine", "auto"))
-            clinics.append(runs.clinic_for(owner, cleaned.get("clinic_id")))
+            begun.append(runs.settled(owner, cleaned))
         except Invalid as error:
             faults[str(row)] = error.fields
     if faults:
         raise bad_rows(faults)
-    return clinics
+    return begun
 
 
 def bad_rows(faults: Mapping[str, Any]) -> Invalid:
@@ -75,8 +74,11 @@ def bad_rows(faults: Mapping[str, Any]) -> Invalid:
 
 
 def cancel(actor: User, batch: Batch) -> bool:
-    """Ask every live run of the batch to stop. True if there was one that had not been asked. Raises Conflict."""
-    found = list(rows(batch, actor))
+    """Ask every live run of the batch to stop that they may steer. True if there was one that had not been asked.
+
+    Raises NotAllowed if they may steer none, and Conflict if all have ended.
+    """
+    found = steered(actor, batch)
     if not any(run.live for run in found) and not any(run.status == Status.CANCELLED for run in found):
         raise Conflict("The batch has ended; there is nothing to cancel.")
     # What waits goes first, or each one that stops would let another begin.
@@ -94,19 +96,28 @@ def cancel(actor: User, batch: Batch) -> bool:
 def retry(actor: User, batch: Batch) -> Batch:
     """Start the failed and cancelled rows again, in their places.
 
-    Raises Conflict if there are none, and what `runs.start` raises.
+    Raises NotAllowed, Conflict if there are none, and what `runs.start` raises.
     """
     with transaction.atomic():
         # Before looking, so that of two who ask together one finds the rows started again.
         limits.lock(batch.owner)
-        found = list(rows(batch, actor))
+        found = steered(actor, batch)
         ended = [run for run in found if run.status in RETRIED]
         if not ended:
             raise Conflict("No row of the batch has failed or was cancelled.")
-        limits.take_start(batch.owner, one_more=not any(run.live for run in found))
+        limits.take_start(batch.owner, one_more=not batch.runs.filter(status__in=LIVE).exists())
         for run in ended:
             runs.queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=batch, row=run.row)
     return batch
+
+
+def steered(actor: User, batch: Batch) -> list[Run]:
+    """The rows that they may steer. Raises NotAllowed if they only look at all of them."""
+    found = list(rows(batch, actor))
+    theirs = [run for run in found if rights.may_steer(actor, run)]
+    if found and not theirs:
+        raise NotAllowed(rights.NOT_THEIRS)
+    return theirs
 
 
 def status_of(found: Sequence[Run]) -> str:

@@ -10,6 +10,7 @@ text does not decrypt it.
 
 import base64
 import binascii
+import hmac
 import os
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -18,6 +19,8 @@ from typing import Any
 import orjson
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.core.exceptions import FieldError, ImproperlyConfigured
 from django.db import models
@@ -32,9 +35,9 @@ class CannotOpen(Exception):
 
 
 @lru_cache(maxsize=4)
-def key_ring(text: str) -> dict[bytes, AESGCM]:
+def keys_of(text: str) -> dict[bytes, bytes]:
     """Parse `id:key, …`; the first entry is the one that seals. Raises ImproperlyConfigured."""
-    ring: dict[bytes, AESGCM] = {}
+    ring: dict[bytes, bytes] = {}
     for entry in filter(None, (part.strip() for part in text.split(","))):
         key_id, _, encoded = entry.partition(":")
         try:
@@ -43,10 +46,32 @@ def key_ring(text: str) -> dict[bytes, AESGCM]:
             key = b""
         if not key_id or len(key) != 32:
             raise ImproperlyConfigured("FIELD_KEYS must be 'id:key, …' with 32 bytes of URL-safe base64 in each key.")
-        ring[key_id.encode()] = AESGCM(key)
+        ring[key_id.encode()] = key
     if not ring:
         raise ImproperlyConfigured("FIELD_KEYS is empty: nothing could be stored or read.")
     return ring
+
+
+@lru_cache(maxsize=4)
+def key_ring(text: str) -> dict[bytes, AESGCM]:
+    """What seals and opens, by key id. Raises ImproperlyConfigured."""
+    return {key_id: AESGCM(key) for key_id, key in keys_of(text).items()}
+
+
+def lookup_digests(value: str, purpose: str) -> list[str]:
+    """Keyed hashes of a value that rows are found by, the one to store first; then those of the ring's other keys.
+
+    Each is an HMAC-SHA256 under a key of its own, derived for this purpose, so that it says nothing of what seals.
+    """
+    return [
+        hmac.new(lookup_key(key, purpose), value.encode(), "sha256").hexdigest()
+        for key in keys_of(settings.FIELD_KEYS).values()
+    ]
+
+
+@lru_cache(maxsize=16)
+def lookup_key(key: bytes, purpose: str) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=f"lookup: {purpose}".encode()).derive(key)
 
 
 def seal(plain: bytes, binding: bytes) -> bytes:
@@ -55,8 +80,7 @@ def seal(plain: bytes, binding: bytes) -> bytes:
 
 def seal_all(values: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
     """Seal (plain, binding) pairs: for many the key is looked up and the random bytes are asked for once."""
-    ring = key_ring(settings.FIELD_KEYS)
-    key_id = next(iter(ring))
+    ring, key_id = key_ring(settings.FIELD_KEYS), sealing_key_id()
     head, encrypt = bytes((VERSION, len(key_id))) + key_id, ring[key_id].encrypt
     chance = os.urandom(NONCE_BYTES * len(values))
     nonces = [chance[start : start + NONCE_BYTES] for start in range(0, len(chance), NONCE_BYTES)]
@@ -65,10 +89,20 @@ def seal_all(values: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
     ]
 
 
+def sealing_key_id() -> bytes:
+    return next(iter(key_ring(settings.FIELD_KEYS)))
+
+
+def key_id_of(stored: bytes) -> bytes:
+    """The id of the key that a stored value was sealed with."""
+    return stored[2 : 2 + stored[1]]
+
+
 def open_sealed(stored: bytes, binding: bytes) -> bytes:
     """Raises CannotOpen."""
-    start = 2 + stored[1]
-    key = key_ring(settings.FIELD_KEYS).get(stored[2:start])
+    key_id = key_id_of(stored)
+    start = 2 + len(key_id)
+    key = key_ring(settings.FIELD_KEYS).get(key_id)
     if stored[0] != VERSION or key is None:
         raise CannotOpen("No key in FIELD_KEYS opens this value.")
     try:

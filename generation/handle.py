@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models.functions import Now
 
-from generation import programs
+from generation import overrides, programs, shelf
 from generation.database import in_database
 from generation.errors import Paused
 from generation.events import Change, Line, Log
@@ -107,7 +107,7 @@ class Handle:
                 yield chunk
 
     async def library(self) -> Sequence[Mapping[str, Any]]:
-        return await in_database(lambda: programs.library(self.run.clinic_id))
+        return await in_database(lambda: shelf.library(self.run.clinic_id))
 
     async def keep(self, result: dict[str, Any]) -> dict[str, Any]:
         if "kept" in self.steps:
@@ -117,6 +117,7 @@ class Handle:
 
         def change(seq: int) -> bool:
             programs.store(self.run, kept)
+            overrides.record(self.run, kept)
             return self.storing("kept", kept)(seq)
 
         await self.log.commit(change=change)

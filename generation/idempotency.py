@@ -12,11 +12,11 @@ from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from generation import batches, runs
+from generation import batches, programs, runs
 from generation.errors import IdempotencyConflict, Invalid, NotFound
-from generation.models import Batch, IdempotencyKey, Run, User
+from generation.models import Batch, IdempotencyKey, Program, Run, User
 
-T = TypeVar("T", Run, Batch)
+T = TypeVar("T", Run, Batch, Program)
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -40,7 +40,7 @@ def request(key: str | None, *asks_for: Any) -> Request | None:
 
 
 def once(actor: User, asked: Request | None, begin: Callable[[], T]) -> tuple[T, bool]:
-    """What `begin` starts, and whether it had been started by the same request before.
+    """What `begin` makes, and whether it had been made by the same request before.
 
     Requests with one key wait for each other, so whatever arrives together starts one thing. A request that is refused
     leaves its key free. Raises IdempotencyConflict for the key of another request, NotFound for what the person may no
@@ -63,14 +63,16 @@ def once(actor: User, asked: Request | None, begin: Callable[[], T]) -> tuple[T,
         made = begin()
         if isinstance(made, Run):
             taken.run = made
-        else:
+        elif isinstance(made, Batch):
             taken.batch = made
-        taken.save(update_fields=("run", "batch"))
+        else:
+            taken.program = made
+        taken.save(update_fields=("run", "batch", "program"))
     return made, False
 
 
-def started_before(actor: User, asked: Request, known: QuerySet[IdempotencyKey]) -> Run | Batch:
-    """What the key has started, looked up as anybody would: they may have lost sight of it since."""
+def started_before(actor: User, asked: Request, known: QuerySet[IdempotencyKey]) -> Run | Batch | Program:
+    """What the key has made, looked up as anybody would: they may have lost sight of it since."""
     earlier = known.select_related("run").first()
     if earlier is None:
         raise NotFound("What this key had started was deleted just now.")
@@ -78,5 +80,7 @@ def started_before(actor: User, asked: Request, known: QuerySet[IdempotencyKey])
         raise IdempotencyConflict
     if earlier.run is not None:
         return runs.get_run_for(actor, earlier.run.uid)
+    if earlier.program_id is not None:
+        return programs.get_program_for(actor, earlier.program_id)
     assert earlier.batch_id is not None
     return batches.get_batch_for(actor, earlier.batch_id)

@@ -3,13 +3,18 @@
 from datetime import timedelta
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from generation.errors import RateLimited, TooManyRuns
-from generation.models import Batch, Run, Start, User
+from generation.models import Batch, Run, Start, User, Visits
 from generation.models.runs import LIVE
 
 MINUTE = timedelta(minutes=1)
+# Each reads and redacts a case and chooses exercises for it, as a run does.
+MOST_PREVIEWS_A_MINUTE = 60
 
 
 def lock(owner: User) -> None:
@@ -32,6 +37,17 @@ def take_start(owner: User, *, one_more: bool = True) -> None:
         wait = recent[len(recent) - settings.MAX_STARTS_PER_MINUTE] + MINUTE - now
         raise RateLimited(retry_after_s=max(1, round(wait.total_seconds())))
     Start.objects.create(user=owner, at=now)
+
+
+def take_preview(actor: User) -> None:
+    """Count a preview, which is no start. Raises RateLimited."""
+    now = timezone.now().timestamp()
+    who = salted_hmac("generation.previews", str(actor.pk), algorithm="sha256").digest()
+    counted = Visits.objects.filter(visitor=who, minute=int(now) // 60)
+    with transaction.atomic():
+        Visits.objects.bulk_create([Visits(visitor=who, minute=int(now) // 60)], ignore_conflicts=True)
+        if not counted.filter(count__lt=MOST_PREVIEWS_A_MINUTE).update(count=F("count") + 1):
+            raise RateLimited(retry_after_s=60 - int(now) % 60)
 
 
 def active(owner: User) -> int:

@@ -8,7 +8,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from generation import audit, programs
-from generation.models import AuditEntry, Event, IdempotencyKey, Run, Start, Step, StreamTicket
+from generation.models import AuditEntry, Event, IdempotencyKey, Run, Start, Step, StreamTicket, Visits
 from generation.models.runs import ENDED
 
 # Runs whose logs go in one transaction, so that nobody waits long for the lock.
@@ -23,7 +23,7 @@ def erase(run_pk: int) -> bool:
         run = asked_to_go().filter(pk=run_pk).select_for_update().first()
         if run is None:
             return not Run.objects.filter(pk=run_pk).exists()
-        programs.discard(run)
+        programs.discard(run, by=run.delete_requested_by)
         facts = {"kind": run.kind, "status": run.status}
         audit.record(run.delete_requested_by, AuditEntry.Action.DELETE, "run", run.uid, facts)
         run.delete()
@@ -51,6 +51,7 @@ def prune(days: int | None = None, by: str = audit.SERVER) -> int:
     kept_since = now - timedelta(days=settings.EVENT_RETENTION_DAYS if days is None else days)
     IdempotencyKey.objects.filter(created_at__lt=now - IdempotencyKey.REMEMBERED).delete()
     Start.objects.filter(at__lt=now - timedelta(hours=1)).delete()
+    Visits.objects.filter(minute__lt=now.timestamp() // 60 - 60).delete()
     StreamTicket.objects.filter(created_at__lt=now - timedelta(hours=1), used_at=None).delete()
     StreamTicket.objects.filter(run__finished_at__lt=now - timedelta(hours=1)).delete()
     unfinished = Run.objects.filter(batch=OuterRef("batch"), finished_at=None)

@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
-from generation import events, limits, programs, retention
+from generation import events, limits, programs, record_numbers, retention, rights
+from generation.clinical import corrections
 from generation.errors import Conflict, Invalid, NotFound
 from generation.executors import executor
 from generation.models import Batch, Clinic, Run, User
@@ -37,8 +38,9 @@ def get_run_for(actor: User, run_id: str | uuid.UUID) -> Run:
 
 
 def clinic_for(owner: User, clinic_id: str | None) -> Clinic | None:
-    """The clinic a run belongs to: the named one, else the owner's only one. Raises Invalid."""
-    clinics = list(owner.clinics.all()[:2]) if clinic_id is None else list(owner.clinics.filter(pk=clinic_id))
+    """The clinic a run belongs to: the named one, else the only one they work in. Raises Invalid."""
+    theirs = rights.clinics_of(owner)
+    clinics = list(theirs[:2] if clinic_id is None else theirs.filter(pk=clinic_id))
     if clinic_id is None:
         return clinics[0] if len(clinics) == 1 else None
     if not clinics:
@@ -58,11 +60,48 @@ def start(owner: User, kind: str, cleaned: Mapping[str, Any]) -> Run:
     `cleaned` is the kind's validated input with `language` and `engine`. Raises Invalid, TooManyRuns,
     RateLimited.
     """
-    require_engine(cleaned.get("engine", "auto"))
-    clinic = clinic_for(owner, cleaned.get("clinic_id"))
+    begun = settled(owner, cleaned)
     with transaction.atomic():
         limits.take_start(owner)
-        return queue(owner, clinic, kind, cleaned)
+        return queue(owner, begun.clinic, kind, begun.given, parent=begun.parent)
+
+
+class Beginning(NamedTuple):
+    """What a run begins with: its input, its clinic, and the earlier run it follows."""
+
+    given: dict[str, Any]
+    clinic: Clinic | None
+    parent: Run | None
+
+
+def settled(owner: User, cleaned: Mapping[str, Any]) -> Beginning:
+    """What a run with this input would begin with; it stays in the clinic of the one it `follows`. Raises Invalid.
+
+    The record number is taken over within that clinic alone, and by those who work in it.
+    """
+    require_engine(cleaned.get("engine", "auto"))
+    given = dict(cleaned)
+    earlier, wanted = given.pop("follows", None), given.get("clinic_id")
+    if earlier is None:
+        return Beginning(given, clinic_for(owner, wanted), None)
+    try:
+        parent = get_run_for(owner, earlier)
+    except NotFound:
+        raise Invalid(fields={"follows": ["There is no such run."]}) from None
+    theirs = rights.may_change(owner, parent)
+    clinic = parent.clinic if theirs and wanted is None else clinic_for(owner, wanted)
+    if "mrn" in parent.input and "mrn" not in given:
+        if not theirs:
+            raise Invalid(fields={"mrn": ["You do not work in the clinic of that run; give the record number anew."]})
+        if clinic != parent.clinic:
+            raise Invalid(fields={"clinic_id": ["The record number is of another clinic; give it anew."]})
+        given["mrn"] = parent.input["mrn"]
+    return Beginning(given, clinic, parent)
+
+
+def language_of(owner: User, given: Mapping[str, Any], parent: Run | None) -> str:
+    """The language that is asked for, else that of the run before, else the person's."""
+    return given.get("language") or (parent.language if parent else owner.language)
 
 
 def queue(
@@ -82,7 +121,8 @@ def queue(
         owner=owner,
         clinic=clinic,
         input=dict(cleaned),
-        language=cleaned.get("language") or (parent.language if parent else owner.language),
+        mrn_hash=record_numbers.digest(cleaned.get("mrn")),
+        language=language_of(owner, cleaned, parent),
         engine=engine,
         parent=parent,
         batch=batch,
@@ -97,8 +137,12 @@ def queue(
 
 
 def locked(actor: User, run_id: str | uuid.UUID) -> tuple[Run, QuerySet[Run]]:
-    """A run whose state stays as it is until the caller's transaction ends, and the query for its row."""
+    """A run whose state stays as it is until the caller's transaction ends, and the query for its row.
+
+    Raises NotFound, NotAllowed.
+    """
     run = get_run_for(actor, run_id)
+    rights.require_steer(actor, run)
     row = Run.objects.filter(pk=run.pk)
     fresh = row.select_for_update(no_key=True)
     try:
@@ -119,7 +163,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
     """Ask a run to stop. Returns it, and whether this call changed anything.
 
     A run that nobody holds is cancelled at once; a held one becomes `cancelling`, and its worker ends it.
-    Raises NotFound, and Conflict once it has succeeded or failed.
+    Raises NotFound, NotAllowed, and Conflict once it has succeeded or failed.
     """
     with transaction.atomic():
         run, row = locked(actor, run_id)
@@ -133,7 +177,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
             row.update(status=Status.CANCELLING, **asked)
         else:
             append(run, row, "cancelled", run.cancellation)
-            programs.discard(run)
+            programs.discard(run, by=actor.get_username())
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
         transaction.on_commit(lambda: executor().cancel(run))
     run.refresh_from_db()
@@ -143,8 +187,8 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
 def pause(actor: User, run_id: str | uuid.UUID) -> tuple[Run, bool]:
     """Ask a run to rest. Returns it, and whether this call changed anything or is still to be carried out.
 
-    A queued run is paused at once, a running one at its next step border. Raises NotFound, and Conflict for one that
-    stops or has ended.
+    A queued run is paused at once, a running one at its next step border. Raises NotFound, NotAllowed, and Conflict
+    for one that stops or has ended.
     """
     by = actor.get_username()
     with transaction.atomic():
@@ -167,8 +211,8 @@ def pause(actor: User, run_id: str | uuid.UUID) -> tuple[Run, bool]:
 def resume(actor: User, run_id: str | uuid.UUID) -> tuple[Run, bool]:
     """Queue a paused run again. Returns it, and whether it was paused.
 
-    A pause that was asked for but not yet carried out is taken back. Raises NotFound, and Conflict for one that stops
-    or has ended.
+    A pause that was asked for but not yet carried out is taken back. Raises NotFound, NotAllowed, and Conflict for one
+    that stops or has ended.
     """
     with transaction.atomic():
         run, row = locked(actor, run_id)
@@ -194,7 +238,7 @@ def resume(actor: User, run_id: str | uuid.UUID) -> tuple[Run, bool]:
 def retry(actor: User, run_id: str | uuid.UUID) -> Run:
     """Start a run with the same input, for the same person, clinic and place in a batch.
 
-    Raises NotFound, Conflict while the run is live, and what `start` raises.
+    Raises NotFound, NotAllowed, Conflict while the run is live, and what `start` raises.
     """
     with transaction.atomic():
         # The person before the run, as everywhere else: of two who retry a row, the second finds it retried.
@@ -210,8 +254,30 @@ def retry(actor: User, run_id: str | uuid.UUID) -> Run:
         return queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=run.batch, row=run.row)
 
 
+def correct(actor: User, run_id: str | uuid.UUID, corrected: Mapping[str, Any]) -> Run:
+    """Start a run for the same case with what was misunderstood put right; earlier corrections stay.
+
+    Raises NotFound, NotAllowed, Conflict while the run is live, Invalid with the fields at fault, and what `start`
+    raises.
+    """
+    run = get_run_for(actor, run_id)
+    rights.require_change(actor, run)
+    if run.status not in ENDED:
+        raise Conflict(f"The run is {run.status}; only one that has ended can be corrected.")
+    faults = corrections.problems(corrected)
+    if faults:
+        # Only names that are ours are repeated: a case typed into the wrong place must not come back.
+        named = {name if name in corrections.FIELDS else "unknown": said for name, said in faults.items()}
+        raise Invalid(fields={"corrections": named})
+    require_engine(run.engine)
+    given = {**run.input, "corrections": corrections.merged(run.input.get("corrections", {}), corrected)}
+    with transaction.atomic():
+        limits.take_start(actor)
+        return queue(actor, run.clinic, run.kind, given, parent=run)
+
+
 def delete(actor: User, run_id: str | uuid.UUID) -> Run:
-    """Delete a run, its log and its result, but not its metrics. Raises NotFound.
+    """Delete a run, its log and its result, but not its metrics. Raises NotFound, NotAllowed.
 
     A live run is asked to cancel first; `retention.erase` takes it when it has ended and its readers have been told, at
     the latest in the executor's next round.

@@ -1,6 +1,7 @@
 """What comes in is checked here, field by field; what goes out has its shape here."""
 
 import re
+import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,11 +14,12 @@ from rest_framework import serializers
 from generation import batches
 from generation.errors import Invalid
 from generation.fields import CannotOpen
-from generation.models import Batch, Run
+from generation.models import Batch, Program, ProgramVersion, Run
 from generation.models.runs import LIVE, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import ENGINES, choose
+from generation.record_numbers import masked
 from metrics.estimator import estimate
 
 logger = structlog.get_logger(__name__)
@@ -37,6 +39,15 @@ class StrictSerializer(serializers.Serializer):  # type: ignore[type-arg]
         return super().to_internal_value(data)
 
 
+class Text(serializers.CharField):
+    """Text in JSON, not a number."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
 class RunInput(StrictSerializer):
     language = serializers.ChoiceField(choices=("en", "da"), required=False, error_messages=NO_CHOICE)
     engine = serializers.ChoiceField(choices=ENGINES, default="auto", error_messages=NO_CHOICE)
@@ -46,6 +57,7 @@ class ExerciseProgramInput(RunInput):
     prompt = serializers.CharField(min_length=20, max_length=4000)
     mrn = serializers.CharField(max_length=64, required=False, allow_blank=True)
     clinic_id = serializers.UUIDField(required=False, allow_null=True)
+    follows = serializers.UUIDField(required=False, allow_null=True)
 
 
 INPUTS: dict[str, type[RunInput]] = {
@@ -69,6 +81,14 @@ class BatchRequest(StrictSerializer):
         if isinstance(rows, list) and len(rows) > settings.MAX_BATCH_ROWS:
             raise serializers.ValidationError({"inputs": [f"At most {settings.MAX_BATCH_ROWS} rows at a time."]})
         return super().to_internal_value(data)
+
+
+class Corrections(StrictSerializer):
+    corrections = serializers.DictField(allow_empty=False)
+
+
+class RecordNumber(StrictSerializer):
+    mrn = Text(max_length=64)
 
 
 class TicketRequest(StrictSerializer):
@@ -115,9 +135,7 @@ def cleaned(kind: str, data: Any) -> dict[str, Any]:
     if not serializer.is_valid():
         raise Invalid(fields=serializer.errors)
     values = {key: value for key, value in serializer.validated_data.items() if value not in (None, "")}
-    if "clinic_id" in values:
-        values["clinic_id"] = str(values["clinic_id"])
-    return values
+    return {key: str(value) if isinstance(value, uuid.UUID) else value for key, value in values.items()}
 
 
 def start_request(data: Any) -> tuple[str, dict[str, Any]]:
@@ -175,13 +193,19 @@ def eta_of(run: Run) -> dict[str, Any] | None:
     return estimate(run.kind, ahead, choose(run.engine).name, spent.total_seconds() * 1000)
 
 
-def opened(run: Run, name: str) -> Any:
+def opened(row: Run | Program | ProgramVersion, name: str) -> Any:
     """An encrypted value, or None where its key is gone: one such row must not take a whole list with it."""
     try:
-        return getattr(run, name)
+        return getattr(row, name)
     except CannotOpen:
-        logger.error("value_unreadable", run=str(run.uid), field=name)
+        logger.error("value_unreadable", row=str(row), field=name)
         return None
+
+
+def shown_input(run: Run) -> dict[str, Any] | None:
+    """The input with its record number masked: to see it in full is a request of its own, and audited."""
+    given: dict[str, Any] | None = opened(run, "input")
+    return given | {"mrn": masked(given["mrn"])} if given and "mrn" in given else given
 
 
 def snapshot(run: Run) -> dict[str, Any]:
@@ -194,7 +218,7 @@ def snapshot(run: Run) -> dict[str, Any]:
         "stage": run.stage or None,
         "progress": run.progress,
         "eta": eta_of(run),
-        "input": opened(run, "input"),
+        "input": shown_input(run),
         "result": opened(run, "result"),
         "error": run.error,
         "quality_score": run.quality_score,

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Count, F, OuterRef, Q, Subquery, Window
 from django.db.models.functions import Coalesce, RowNumber
 
-from generation import hints, retention
+from generation import hints, purge, retention
 from generation.database import in_database
 from generation.executors.lock import ExecutorLock
 from generation.models import Run
@@ -164,6 +164,7 @@ class InProcessExecutor:
         while True:
             try:
                 await in_database(retention.prune)
+                await in_database(purge.purge)
             except Exception as error:
                 logger.warning("not_pruned", error=type(error).__name__)
             await asyncio.sleep(PRUNE_EVERY_S)

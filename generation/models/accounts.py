@@ -3,6 +3,7 @@
 import uuid
 
 from django.contrib.auth.models import AbstractUser
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
@@ -26,6 +27,16 @@ class Clinic(models.Model):
     name = models.CharField(max_length=120)
     phone = models.CharField(max_length=40, blank=True)
     emergency_number = models.CharField(max_length=20, default="112")
+    draft_days = models.PositiveSmallIntegerField(
+        _("days that drafts are kept"),
+        default=30,
+        # At 0 a draft would go while it is being written.
+        validators=[MinValueValidator(1)],
+        help_text=_("Runs that led to nothing a clinician approved."),
+    )
+    program_years = models.PositiveSmallIntegerField(
+        _("years that programs are kept"), null=True, blank=True, help_text=_("Empty: until somebody deletes them.")
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="clinics")
 
     class Meta:

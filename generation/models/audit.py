@@ -7,12 +7,38 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
+class AddedOnly(models.QuerySet["AuditEntry"]):
+    """Rows are added and read. Django's own SET_NULL for an account that goes does not come this way."""
+
+    def update(self, **fields: Any) -> NoReturn:
+        raise TypeError("An audit entry is never changed.")
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise TypeError("An audit entry is never changed.")
+
+    def delete(self) -> NoReturn:
+        raise TypeError("An audit entry is never deleted.")
+
+
 class AuditEntry(models.Model):
     """One act. Ids, codes and counts; never the text of a case."""
 
     class Action(models.TextChoices):
+        VIEW = "view", _("View")
+        EDIT = "edit", _("Edit")
+        APPROVE = "approve", _("Approve")
+        PRINT = "print", _("Print")
+        EXPORT = "export", _("Export")
+        SHARE = "share", _("Share")
+        REVOKE = "revoke", _("Revoke")
+        REVEAL = "reveal", _("Reveal")
+        SEARCH = "search", _("Search")
+        DUPLICATE = "duplicate", _("Duplicate")
+        TEMPLATE = "template", _("Template")
         DELETE = "delete", _("Delete")
         PRUNE = "prune", _("Prune")
+        PURGE = "purge", _("Purge")
+        OVERRIDE = "override", _("Red flag overridden")
 
     at = models.DateTimeField(auto_now_add=True)
     # Null for what the server does by itself.
@@ -25,6 +51,8 @@ class AuditEntry(models.Model):
     object_kind = models.CharField(max_length=20, blank=True)
     object_id = models.UUIDField(null=True, blank=True)
     facts = models.JSONField(default=dict, blank=True)
+
+    objects = AddedOnly.as_manager()
 
     class Meta:
         ordering = ("-at", "-id")
@@ -40,4 +68,4 @@ class AuditEntry(models.Model):
         super().save(*args, **kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError("An audit entry is never deleted one by one.")
+        raise TypeError("An audit entry is never deleted.")

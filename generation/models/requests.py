@@ -5,6 +5,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import models
 
+from generation.models.programs import Program
 from generation.models.runs import Batch, Run
 
 
@@ -22,7 +23,7 @@ class Start(models.Model):
 
 
 class IdempotencyKey(models.Model):
-    """The run or batch that a person's POST with this key has started.
+    """The run, batch or program that a person's POST with this key has made.
 
     `body_mac` is a keyed hash of the body: enough to know the same one again, useless to whoever reads the table.
     """
@@ -32,6 +33,7 @@ class IdempotencyKey(models.Model):
     body_mac = models.BinaryField(max_length=32)
     run = models.ForeignKey(Run, on_delete=models.CASCADE, null=True, related_name="+")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, related_name="+")
+    program = models.ForeignKey(Program, on_delete=models.CASCADE, null=True, related_name="+")
     created_at = models.DateTimeField()
 
     REMEMBERED = timedelta(hours=24)

@@ -34,7 +34,7 @@ class Batch(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=32)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="batches")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="batches")
     # How many of its runs may be held by workers at a time.
     max_parallel = models.PositiveSmallIntegerField()
     created_at = models.DateTimeField(auto_now_add=True)
@@ -57,7 +57,8 @@ class Run(models.Model):
     uid = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(max_length=32)
     status = models.CharField(max_length=12, choices=Status, default=Status.QUEUED)
-    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="runs")
+    # PROTECT: what belongs to a clinic goes with nobody's account.
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="runs")
     clinic = models.ForeignKey(Clinic, on_delete=models.SET_NULL, null=True, blank=True, related_name="runs")
     parent = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, blank=True, related_name="runs")
@@ -67,6 +68,8 @@ class Run(models.Model):
     engine = models.CharField(max_length=10, default="auto")
 
     input = EncryptedJSONField(bound_to=("uid",))
+    # Of the record number in the input (generation/record_numbers.py).
+    mrn_hash = models.CharField(max_length=64, blank=True)
     result = EncryptedJSONField(bound_to=("uid",), null=True)
     # Code, message, retryable, stage: our own words, never the text of a case.
     error = models.JSONField(null=True, blank=True)
@@ -106,6 +109,7 @@ class Run(models.Model):
             models.Index(fields=("clinic", "-created_at")),
             models.Index(fields=("status", "lease_until")),
             models.Index(fields=("batch", "row")),
+            models.Index(fields=("mrn_hash",), name="generation_mrn_hash_idx"),
         ]
 
     def __str__(self) -> str:

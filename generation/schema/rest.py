@@ -16,12 +16,16 @@ from generation.schema.operation import (
 from generation.serializers import RunFilter
 
 RUN, BATCH = reference("Run"), reference("Batch")
+NOT_THEIRS = answer("Auditors and whoever has left the clinic only look, or another site asks.", reference("Error"))
 OPERATIONS: dict[tuple[str, str], Schema] = {
     ("GET", "/api/runs"): operation(
         "listRuns",
         "Runs",
         "The runs one may see, newest first",
-        {"200": answer("A page of them.", reference("RunPage")), **refusals(400, 401, 503)},
+        {
+            "200": answer("A page of them; that it shows runs of others is audited.", reference("RunPage")),
+            **refusals(400, 401, 503),
+        },
         description="One's own runs and those of one's clinics; for staff all.",
         parameters=query_of(RunFilter),
     ),
@@ -41,6 +45,7 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
         "Runs",
         "A run as it is now",
         {"200": answer("Its snapshot.", RUN), **refusals(400, 401, 404, 503)},
+        description="That it was looked at is audited once an hour, but not while its owner watches it live.",
         parameters=(RUN_ID,),
     ),
     ("DELETE", "/api/runs/{run_id}"): operation(
@@ -50,7 +55,8 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
         {
             "202": answer("Its worker has not stopped within 5 seconds; it goes when it has."),
             "204": answer("It is gone."),
-            **refusals(400, 401, 403, 404, 413, 503),
+            **refusals(400, 401, 404, 413, 503),
+            "403": NOT_THEIRS,
         },
         description="A live run is cancelled first. Its events and its result go, its metrics stay.",
         parameters=(RUN_ID,),
@@ -74,7 +80,8 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
         {
             "200": answer("It was stopped or stopping already.", RUN),
             "202": answer("It stops, or has stopped at once because nobody worked on it.", RUN),
-            **refusals(400, 401, 403, 404, 413, 503),
+            **refusals(400, 401, 404, 413, 503),
+            "403": NOT_THEIRS,
             "409": answer("It has succeeded or failed.", reference("Error")),
         },
         description="Leaving a stream does not do this. A cancelled run ends with the event `cancelled`.",
@@ -87,7 +94,8 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
         {
             "200": answer("It was paused already.", RUN),
             "202": answer("It pauses at its next step border, a queued one at once.", RUN),
-            **refusals(400, 401, 403, 404, 413, 503),
+            **refusals(400, 401, 404, 413, 503),
+            "403": NOT_THEIRS,
             "409": answer("It is stopping, or has ended.", reference("Error")),
         },
         parameters=(RUN_ID,),
@@ -99,7 +107,8 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
         {
             "200": answer("It was not paused.", RUN),
             "202": answer("It is queued again.", RUN),
-            **refusals(400, 401, 403, 404, 413, 503),
+            **refusals(400, 401, 404, 413, 503),
+            "403": NOT_THEIRS,
             "409": answer("It is stopping, or has ended.", reference("Error")),
         },
         parameters=(RUN_ID,),
@@ -115,9 +124,25 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
                 "Location",
                 "Idempotent-Replayed",
             ),
-            **refusals(400, 401, 403, 404, 409, 413, 429, 503),
+            **refusals(400, 401, 404, 409, 413, 429, 503),
+            "403": NOT_THEIRS,
         },
         parameters=(RUN_ID, IDEMPOTENCY_KEY),
+    ),
+    ("POST", "/api/runs/{run_id}/corrections"): operation(
+        "correctRun",
+        "Runs",
+        "Start a run again with what was misunderstood put right",
+        {
+            "201": answer(
+                "A new run with this one as its `parent`, for whoever asks.", RUN, "Location", "Idempotent-Replayed"
+            ),
+            **refusals(400, 401, 404, 409, 413, 415, 429, 503),
+            "403": NOT_THEIRS,
+        },
+        description="Earlier corrections of the same case stay. No correction can take a red flag away.",
+        parameters=(RUN_ID, IDEMPOTENCY_KEY),
+        request=body("CorrectionsRequest"),
     ),
     ("POST", "/api/batches"): operation(
         "startBatch",
@@ -145,7 +170,8 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
         {
             "200": answer("Every row was stopped or stopping already.", BATCH),
             "202": answer("The rows that had not ended stop.", BATCH),
-            **refusals(400, 401, 403, 404, 413, 503),
+            **refusals(400, 401, 404, 413, 503),
+            "403": NOT_THEIRS,
             "409": answer("Every row has succeeded or failed.", reference("Error")),
         },
         parameters=(BATCH_ID,),
@@ -161,7 +187,8 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
                 "Location",
                 "Idempotent-Replayed",
             ),
-            **refusals(400, 401, 403, 404, 409, 413, 429, 503),
+            **refusals(400, 401, 404, 409, 413, 429, 503),
+            "403": NOT_THEIRS,
         },
         parameters=(BATCH_ID, IDEMPOTENCY_KEY),
     ),

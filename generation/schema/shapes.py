@@ -59,7 +59,7 @@ class ChildRun(Documented):
     clinic: Id | None
     batch: Id | None
     parent: Id | None
-    """The run that this one retries."""
+    """The run that this one retries, corrects or follows."""
     attempt: Count
     last_seq: Count
     created_at: Timestamp
@@ -73,7 +73,7 @@ class Run(ChildRun):
     """The snapshot of a run."""
 
     input: dict[str, Any] | None
-    """As it was checked when the run started; null where the key it was sealed with is gone."""
+    """As it was checked when the run started, its `mrn` masked; null where the key it was sealed with is gone."""
     result: ExerciseProgramResult | None
 
 
@@ -143,6 +143,14 @@ class ErrorBody(Documented):
     """One sentence for a person."""
     fields: NotRequired[dict[str, Any]]
     """What is wrong with each field; of a batch, under `inputs` by the index of the row."""
+    reason: NotRequired[str]
+    """Why a program can't be changed so, as a code."""
+    version: NotRequired[Ordinal]
+    """The current version of the program that was changed meanwhile."""
+    excluded_by: NotRequired[str]
+    """What keeps an exercise out: a constraint's code, `phase`, `level`, `equipment` or `age`."""
+    checks: NotRequired[list[str]]
+    """The codes of the checks that found errors."""
 
 
 class Error(Documented):

@@ -4,7 +4,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import batches, idempotency
+from generation import batches, idempotency, looks
 from generation.models import Batch, User
 from generation.serializers import batch_request, batch_snapshot
 from generation.views.requests import accepted, actor, asked, created
@@ -27,7 +27,10 @@ class BatchList(APIView):
 class BatchDetail(APIView):
     def get(self, request: Request, batch_id: str) -> Response:
         user = actor(request)
-        return Response(shown(batches.get_batch_for(user, batch_id), user))
+        batch = batches.get_batch_for(user, batch_id)
+        found = list(batches.rows(batch, user))
+        looks.listed(user, found)
+        return Response(batch_snapshot(batch, found))
 
 
 class BatchCancel(APIView):

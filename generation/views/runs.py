@@ -12,10 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import errors, idempotency, retention, runs
+from generation import errors, idempotency, looks, retention, runs
 from generation.models import Run
 from generation.models.runs import ENDED, LIVE
-from generation.serializers import RunFilter, snapshot, start_request
+from generation.serializers import Corrections, RunFilter, snapshot, start_request
 from generation.views.requests import accepted, actor, asked, created
 
 # How long a DELETE waits for the worker of a live run to stop.
@@ -49,8 +49,9 @@ class RunList(ListAPIView):  # type: ignore[type-arg]
         return runs.visible_to(actor(self.request)).filter(**query.conditions())
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response([snapshot(run) for run in page or []])
+        page = self.paginate_queryset(self.get_queryset()) or []
+        looks.listed(actor(request), page)
+        return self.get_paginated_response([snapshot(run) for run in page])
 
     def post(self, request: Request) -> Response:
         kind, cleaned = start_request(request.data)
@@ -64,7 +65,9 @@ class RunList(ListAPIView):  # type: ignore[type-arg]
 
 class RunDetail(APIView):
     def get(self, request: Request, run_id: str) -> Response:
-        return Response(snapshot(runs.get_run_for(actor(request), run_id)))
+        run = runs.get_run_for(actor(request), run_id)
+        looks.viewed(actor(request), run)
+        return Response(snapshot(run))
 
     def delete(self, request: Request, run_id: str) -> Response:
         run = runs.delete(actor(request), run_id)
@@ -83,6 +86,7 @@ class RunResult(APIView):
             raise errors.Conflict(f"The run is {run.status}; it has no result yet.")
         if run.status in ENDED and run.result is None:
             raise errors.NoResult
+        looks.viewed(actor(request), run)
         return Response(run.result)
 
 
@@ -102,6 +106,20 @@ class RunResume(APIView):
     def post(self, request: Request, run_id: str) -> Response:
         run, changed = runs.resume(actor(request), run_id)
         return accepted(snapshot(run), changed)
+
+
+class RunCorrections(APIView):
+    def post(self, request: Request, run_id: str) -> Response:
+        wanted = Corrections(data=request.data)
+        if not wanted.is_valid():
+            raise errors.Invalid(fields=wanted.errors)
+        corrected = wanted.validated_data["corrections"]
+        user = actor(request)
+        run, replayed = idempotency.once(
+            user, asked(request, "correct", run_id, corrected), lambda: runs.correct(user, run_id, corrected)
+        )
+        body = snapshot(run)
+        return created(body, body["urls"]["self"], replayed)
 
 
 class RunRetry(APIView):

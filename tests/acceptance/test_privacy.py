@@ -67,6 +67,26 @@ REFUSED_INPUTS = (
 )
 
 
+def work_on(client, run_id: str) -> None:
+    """All that a clinician does with a program afterwards, with canaries wherever a text may be typed."""
+    program_id = client.get(f"/api/runs/{run_id}/result").raise_for_status().json()["program"]["id"]
+    program = f"/api/programs/{program_id}"
+    slug = client.get(program).raise_for_status().json()["items"][0]["slug"]
+    for path, body in (
+        ("/api/preview", {"kind": "exercise_program", "input": {"prompt": PROMPT, "mrn": MRN}}),
+        ("/api/runs/search", {"mrn": MRN}),
+        (f"/api/runs/{run_id}/corrections", {"corrections": {"side": "left"}}),
+        (f"{program}/edits", {"version": 1, "action": "note", "slug": slug, "text": WHO}),
+        (f"{program}/approve", {"version": 2}),
+        (f"{program}/template", {"name": CANARIES["name"]}),
+        (f"{program}/duplicate", {}),
+        (f"{program}/shares", {}),
+    ):
+        client.post(path, json=body).raise_for_status()
+    for path in ("handout.pdf", "fhir", "record-text", "versions/2/differences?to=1"):
+        client.get(f"{program}/{path}").raise_for_status()
+
+
 @pytest.fixture(scope="module")
 def lived_through(request, tmp_path_factory, prepared):
     """A server on which runs with canaries have succeeded, referred, failed to start and been cancelled."""
@@ -82,6 +102,7 @@ def lived_through(request, tmp_path_factory, prepared):
         cancelled = client.post("/api/runs", json=body).raise_for_status().json()
         client.post(cancelled["urls"]["cancel"]).raise_for_status()
         ended = [until_ended(client, run) for run in (*ended, cancelled)]
+        work_on(client, ended[0]["id"])
         for path, whole in STARTS.items():
             for refused in REFUSED_INPUTS:
                 sent = {**whole, "input": refused} if "input" in whole else refused
@@ -110,7 +131,10 @@ def test_the_owner_reads_what_was_written(lived_through):
     succeeded, cancelled = lived_through.ended
     assert (succeeded["status"], cancelled["status"]) == ("succeeded", "cancelled")
     for snapshot in lived_through.ended:
-        assert leaks(json.dumps(snapshot["input"]).encode()) == list(CANARIES)
+        given = json.dumps(snapshot["input"]).encode()
+        assert leaks(given) == [name for name in CANARIES if name != "record number"]
+        with client_of(lived_through, "alice") as client:
+            assert client.post(f"/api/runs/{snapshot['id']}/record-number").json() == {"mrn": MRN}
 
 
 def test_no_line_of_the_log_tells(lived_through):
@@ -220,3 +244,20 @@ async def test_an_error_on_a_socket_says_nothing_of_the_server(lived_through):
         for frame in ("x", "[]", '{"type": {}}', '{"type": "subscribe", "run": 1}', '{"type": "start", "input": 1}'):
             answer = json.dumps(await answer_to(socket, frame))
             assert INTERNALS.search(answer) is None, answer
+
+
+def test_what_a_model_would_be_sent_tells_nobody(lived_through):
+    body = {"kind": "exercise_program", "input": {"prompt": PROMPT, "mrn": MRN}}
+    with client_of(lived_through, "alice") as client:
+        shown = client.post("/api/preview", json=body).raise_for_status().json()
+    assert shown["task"]["facts"]["candidates"]
+    # The word that names nobody is part of the case.
+    assert leaks(json.dumps(shown).encode()) == ["free text"]
+
+
+def test_what_leaves_for_other_systems_tells_nobody(lived_through):
+    with client_of(lived_through, "alice") as client:
+        result = client.get(f"/api/runs/{lived_through.ended[0]['id']}/result").json()
+        program = f"/api/programs/{result['program']['id']}"
+        assert leaks(client.get(f"{program}/fhir?version=1").raise_for_status().content) == []
+        assert leaks(client.get(f"{program}/record-text?version=1").raise_for_status().content) == []

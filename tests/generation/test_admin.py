@@ -237,7 +237,8 @@ def test_clinics_and_their_members_are_edited_here(staff, alice, charlie):
     assert 'name="memberships-TOTAL_FORMS"' in page
     members = list(clinic.memberships.all())
     form = {
-        "name": "Renamed", "phone": "", "emergency_number": "112", "memberships-TOTAL_FORMS": len(members) + 1,
+        "name": "Renamed", "phone": "", "emergency_number": "112", "draft_days": 30,
+        "memberships-TOTAL_FORMS": len(members) + 1,
         "memberships-INITIAL_FORMS": len(members), "memberships-MIN_NUM_FORMS": 0, "memberships-MAX_NUM_FORMS": 99,
     }  # fmt: skip
     for number, member in enumerate([*members, Membership(user=charlie)]):
@@ -267,3 +268,27 @@ def test_a_user_is_made_with_a_password_that_is_hashed(staff):
 def test_what_holds_case_text_has_no_page(model):
     with pytest.raises(NoReverseMatch):
         reverse(f"admin:{model}_changelist")
+
+
+@pytest.mark.parametrize("days", [0, -1])
+def test_drafts_are_kept_for_a_day_at_least(staff, alice, days):
+    clinic = alice.clinics.get()
+    form = {"name": "North", "emergency_number": "112", "draft_days": days}
+    form |= {"memberships-TOTAL_FORMS": 0, "memberships-INITIAL_FORMS": 0}
+    answer = staff.post(address("generation.clinic", "change", clinic.pk), form)
+    assert "draft_days" in answer.context["adminform"].form.errors
+    clinic.refresh_from_db()
+    assert clinic.draft_days == 30
+
+
+def test_an_account_with_runs_is_not_deleted_but_said_to_be_made_inactive(staff, alice):
+    make_run(alice)
+    path = address("generation.user", "delete", alice.pk)
+    for answer in (staff.get(path), staff.post(path, {"post": "yes"})):
+        assert "make it inactive instead" in answer.content.decode()
+    assert User.objects.filter(pk=alice.pk).exists()
+
+
+def test_an_account_without_runs_is_deleted(staff, charlie):
+    staff.post(address("generation.user", "delete", charlie.pk), {"post": "yes"})
+    assert not User.objects.filter(pk=charlie.pk).exists()

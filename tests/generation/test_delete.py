@@ -5,7 +5,7 @@ import uuid
 
 import pytest
 
-from generation import retention, runs
+from generation import audit, retention, runs
 from generation.database import in_database
 from generation.feed import feed
 from generation.models import AuditEntry, Event, Program, Run, Step
@@ -34,7 +34,7 @@ async def test_an_ended_run_goes_with_all_that_is_its_own(alice, api):
 
     assert await in_database(left) == (0, 0, 0, 0)
     assert await in_database(lambda: GenerationMetric.objects.filter(run_id=run.uid).count()) == 6
-    entry = await in_database(lambda: AuditEntry.objects.get())
+    entry = await in_database(lambda: AuditEntry.objects.get(action="delete", object_kind="run"))
     assert (entry.actor_name, entry.action, entry.object_id) == ("alice", "delete", run.uid)
     assert entry.facts == {"kind": "exercise_program", "status": "succeeded"}
 
@@ -93,6 +93,23 @@ def test_an_audit_entry_can_not_be_changed(alice):
         entry.save()
     with pytest.raises(TypeError):
         entry.delete()
+    entry.facts = {}
+    for change in (
+        lambda: AuditEntry.objects.all().delete(),
+        lambda: AuditEntry.objects.update(facts={}),
+        lambda: AuditEntry.objects.filter(pk=entry.pk).update(facts={}),
+        lambda: AuditEntry.objects.bulk_update([entry], ["facts"]),
+    ):
+        with pytest.raises(TypeError):
+            change()
+    assert AuditEntry.objects.get().facts != {}
+
+
+def test_an_audit_entry_outlives_the_account_with_its_name(charlie):
+    audit.record("charlie", AuditEntry.Action.SEARCH)
+    charlie.delete()
+    entry = AuditEntry.objects.get()
+    assert (entry.actor, entry.actor_name) == (None, "charlie")
 
 
 async def test_whoever_follows_a_run_that_is_deleted_is_told_of_its_end(alice, api):

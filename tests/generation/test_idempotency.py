@@ -5,11 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from generation import idempotency
+from generation import idempotency, programs
 from generation.errors import IdempotencyConflict, Invalid
-from generation.models import Batch, IdempotencyKey, Run
+from generation.models import Batch, IdempotencyKey, Program, Run
 from generation.models.runs import Status
 from tests.generation.factories import CASE, make_run
+from tests.generation.program_making import make_program
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -106,3 +107,21 @@ def test_whoever_may_no_longer_see_a_run_does_not_find_it_by_its_key(alice, bob,
     assert post(api("bob"), {}, path=f"/api/runs/{ended.uid}/retry").status_code == 201
     bob.memberships.all().delete()
     assert post(api("bob"), {}, path=f"/api/runs/{ended.uid}/retry").status_code == 404
+
+
+@pytest.mark.usefixtures("library")
+def test_copies_of_programs_take_keys_too(alice, api):
+    program = make_program(alice)
+    template = programs.save_as_template(alice, program.pk, "Knee")
+    for key, path, body in (
+        ("one", f"/api/programs/{program.pk}/duplicate", {}),
+        ("two", f"/api/programs/{program.pk}/template", {"name": "Hip"}),
+        ("three", f"/api/program-templates/{template.pk}/use", {}),
+    ):
+        count = Program.objects.count()
+        first, second = (post(api("alice"), body, key, path) for _ in range(2))
+        assert (first.status_code, second["Location"]) == (201, first["Location"])
+        assert second["Location"] == f"/api/programs/{second.json()['id']}"
+        assert (first.get("Idempotent-Replayed"), second["Idempotent-Replayed"]) == (None, "true")
+        assert Program.objects.count() == count + 1
+    assert post(api("alice"), {"name": "Knee"}, "two", f"/api/programs/{program.pk}/template").status_code == 409
