@@ -9,6 +9,11 @@
     ├── NotFound             NOT_FOUND             404
     │   └── NoResult                               410
     ├── Conflict             CONFLICT              409
+    │   ├── StaleVersion                           409
+    │   ├── EditRefused                            409
+    │   │   └── ExerciseExcluded                   409
+    │   ├── ChecksFailed                           409
+    │   └── NotApproved                            409
     ├── IdempotencyConflict  IDEMPOTENCY_CONFLICT  409
     ├── CursorExpired        CURSOR_EXPIRED        410
     ├── RateLimited          RATE_LIMITED          429
@@ -24,7 +29,7 @@
 the sentence serves the log, the API and the page alike.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -100,6 +105,63 @@ class NoResult(NotFound):
 
 class Conflict(HepError):
     code, status, sentence = "CONFLICT", 409, "The run is not in a state for this."
+
+
+class StaleVersion(Conflict):
+    """The program has changed since the person looked at it; `version` is the current one."""
+
+    sentence = "The program was changed meanwhile; look at it again."
+
+    def __init__(self, version: int) -> None:
+        self.version = version
+        super().__init__()
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "reason": "stale_version", "version": self.version}}
+
+
+class EditRefused(Conflict):
+    """`reason` is a code that never changes."""
+
+    def __init__(self, reason: str, sentence: str) -> None:
+        self.reason = reason
+        super().__init__(sentence)
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "reason": self.reason}}
+
+
+class ExerciseExcluded(EditRefused):
+    """`by` is the code of the constraint, or phase, level, equipment or age."""
+
+    def __init__(self, by: str, sentence: str) -> None:
+        self.by = by
+        super().__init__("excluded", sentence)
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "excluded_by": self.by}}
+
+
+class ChecksFailed(Conflict):
+    """`checks` are the codes of the checks that found an error."""
+
+    sentence = "The safety checks found errors; mend them before approving."
+
+    def __init__(self, checks: Sequence[str]) -> None:
+        self.checks = list(checks)
+        super().__init__()
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "reason": "checks_failed", "checks": self.checks}}
+
+
+class NotApproved(Conflict):
+    """Only what a clinician has approved may leave the clinic."""
+
+    sentence = "The program is a draft; approve it before it is shared."
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "reason": "not_approved"}}
 
 
 class IdempotencyConflict(HepError):

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from generation.event_types import EVENTS, Id, Ordinal, Timestamp
-from generation.schema import frames, library, shapes
+from generation.schema import frames, library, privacy, programs, shapes, shares
 from generation.schema.dialects import DIALECT_SHAPES
 from generation.schema.inputs import Schema, reference, request_schemas
 from generation.schema.json_schema import Untitled, schema_of
@@ -28,6 +28,9 @@ SHAPES: tuple[type[Any], ...] = (
     *frames.ANSWERS.values(),
     *frames.BATCH_MESSAGES.values(),
     *library.SHAPES,
+    *privacy.SHAPES,
+    *programs.SHAPES,
+    *shares.SHAPES,
     *DIALECT_SHAPES,
     *EVENTS.values(),
 )
@@ -71,5 +74,12 @@ def components() -> dict[str, Schema]:
         "oneOf": [reference(name) for name in envelopes],
         "discriminator": {"propertyName": "event", "mapping": mapping},
     }
-    every = {**made["$defs"], **envelopes, "Event": union, "Exercise": library.exercise(), **request_schemas()}
+    own = {"Event": union, "Exercise": library.exercise()}
+    bodies = {
+        **request_schemas(),
+        **privacy.request_schemas(),
+        **programs.request_schemas(),
+        **shares.request_schemas(),
+    }
+    every = {**made["$defs"], **envelopes, **own, **bodies}
     return dict(sorted(every.items()))

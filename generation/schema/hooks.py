@@ -9,7 +9,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.plumbing import ComponentRegistry
 
-from generation.schema import consumers, documents, library, rest
+from generation.schema import consumers, documents, exports, library, privacy, programs, rest, shares
 from generation.schema.components import components
 from generation.schema.json_schema import needed_by
 from generation.schema.operation import HEADERS
@@ -17,11 +17,20 @@ from generation.schema.security import security_schemes
 
 Document = dict[str, Any]
 
-VIEWS = {**rest.OPERATIONS, **library.OPERATIONS, **documents.OPERATIONS}
+VIEWS = {
+    **rest.OPERATIONS,
+    **library.OPERATIONS,
+    **privacy.OPERATIONS,
+    **programs.OPERATIONS,
+    **exports.OPERATIONS,
+    **shares.OPERATIONS,
+    **documents.OPERATIONS,
+}
 TAGS = {
     "Runs": "Start, look at, steer and delete runs.",
     "Streams": "Watch runs. Sockets are in `/api/asyncapi.json`.",
     "Batches": "Many runs asked for together.",
+    "Programs": "What was written, edited, approved and copied.",
     "Library": "The exercises that programs are made of.",
     "Metrics": "What runs take, and took.",
     "Older clients": "Endpoints that speak older dialects; each starts or follows a normal run.",
