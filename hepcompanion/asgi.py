@@ -9,7 +9,7 @@ get_asgi_application()
 from channels.routing import ProtocolTypeRouter  # noqa: E402
 
 from generation import routing  # noqa: E402
-from hepcompanion import daphne_closing  # noqa: E402, F401 - it is enough to import it
+from hepcompanion import access_logs, daphne_closing  # noqa: E402, F401 - it is enough to import them
 from hepcompanion.cors import OtherOrigins  # noqa: E402
 from hepcompanion.dropping import WithConnection  # noqa: E402
 from hepcompanion.guard import Guard  # noqa: E402
