@@ -13,7 +13,7 @@ from generation import batch_presentation, batches, page_words, runs
 from generation.batch_forms import KIND, BatchForm
 from generation.errors import Conflict, HepError, NotFound
 from generation.models import Batch
-from generation.pages import SignedInRequest, signed_in, visible_run, with_retry_after
+from generation.page_access import SignedInRequest, signed_in, visible_run, with_retry_after
 
 ATTENTION = "attention"
 

@@ -9,7 +9,7 @@ from django.utils.translation import gettext, ngettext
 from generation import batches, page_words
 from generation.models import Run
 from generation.models.runs import ENDED, Status
-from generation.presentation import MASK, masked_mrn
+from generation.record_numbers import MASK, masked
 from generation.serializers import opened
 
 CASE_CHARS = 110
@@ -36,7 +36,7 @@ def row_of(run: Run) -> dict[str, Any]:
         "words": page_words.OUTCOMES.get(outcome) or run.get_status_display(),
         "stage": page_words.STAGES.get(run.stage, "") if run.status == Status.RUNNING else "",
         "case": Truncator(given["prompt"]).chars(CASE_CHARS) if given else MASK,
-        "mrn": masked_mrn(run) if given else "",
+        "mrn": masked(given.get("mrn", "")) if given else "",
         "title": program["title"] if program else "",
         "reason": (result.get("referral") or {}).get("message") or result.get("reason") or "",
         "failure": failure_words(run),

@@ -5,8 +5,8 @@ from django.core.management import call_command
 from django.db import transaction
 from django.utils.crypto import salted_hmac
 
+from generation.library_loading import load_library
 from generation.models import Clinic, Membership, User
-from generation.programs import load_library
 
 DEMO = "demo"
 

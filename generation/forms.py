@@ -6,8 +6,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
+from generation import rights
 from generation.models import Run, User
-from generation.models.runs import LIVE, Status
+from generation.models.accounts import Language
 
 MIN_PROMPT = 20
 MAX_PROMPT = 4000
@@ -38,10 +39,13 @@ class GenerateForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
     clinic_id = forms.ChoiceField(label=_("Clinic"), required=False)
+    language = forms.ChoiceField(label=_("Language of the program"), required=False, choices=Language.choices)
+    follows = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, user: User, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"label_suffix": "", **kwargs})
-        clinics = [(str(clinic.pk), clinic.name) for clinic in user.clinics.all()]
+        initial = {"language": user.language} | (kwargs.pop("initial", None) or {})
+        super().__init__(*args, **{"label_suffix": "", "initial": initial, **kwargs})
+        clinics = [(str(clinic.pk), clinic.name) for clinic in rights.clinics_of(user)]
         if not clinics:
             del self.fields["clinic_id"]
         else:
@@ -60,7 +64,7 @@ class GenerateForm(forms.Form):
         return prompt.replace("\r\n", "\n")
 
     def input(self) -> dict[str, Any]:
-        return {name: value for name, value in self.cleaned_data.items() if value}
+        return {name: str(value) for name, value in self.cleaned_data.items() if value}
 
     def take_errors(self, errors: dict[str, Any]) -> None:
         """Show what the API's own validation found, at the field where there is one."""
@@ -69,19 +73,6 @@ class GenerateForm(forms.Form):
 
 
 def initial_from(run: Run) -> dict[str, Any]:
-    """The case of an earlier run, for the form."""
-    return {name: run.input.get(name, "") for name in ("prompt", "mrn", "clinic_id")}
-
-
-class HistoryFilter(forms.Form):
-    """`status` is one of wire.md 1.6, or `live` for all that have not ended."""
-
-    LIVE = "live"
-    status = forms.ChoiceField(required=False, choices=[("", ""), (LIVE, ""), *((s.value, "") for s in Status)])
-
-    def statuses(self) -> tuple[str, ...]:
-        """Empty for all. A status that does not exist shows all rather than an error page."""
-        status = self.cleaned_data.get("status") if self.is_valid() else ""
-        if status == self.LIVE:
-            return tuple(LIVE)
-        return (str(status),) if status else ()
+    """The case of an earlier run, for the form. Its record number is not shown: `follows` takes it over."""
+    given = {name: run.input.get(name, "") for name in ("prompt", "clinic_id")}
+    return given | {"language": run.language, "follows": str(run.uid)}

@@ -6,7 +6,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
-from generation.forms import HistoryFilter
 from generation.models.runs import Status
 
 Word = str | Promise
@@ -41,9 +40,15 @@ ENGINES: dict[str, Word] = {
     "llm": _("Language model"),
 }
 
+KINDS: dict[str, Word] = {
+    "exercise_program": _("Home exercise program"),
+}
+
+# Of the history: all that have not ended.
+IN_PROGRESS = "live"
 HISTORY_FILTERS: tuple[tuple[str, Word], ...] = (
     ("", _("All")),
-    (HistoryFilter.LIVE, _("In progress")),
+    (IN_PROGRESS, _("In progress")),
     (Status.SUCCEEDED.value, _("Succeeded")),
     (Status.FAILED.value, _("Failed")),
     (Status.CANCELLED.value, _("Cancelled")),
@@ -96,6 +101,24 @@ FOR_SCRIPTS: dict[str, Word] = {
     "written": _("{n} of {max} characters"),
     "tooShort": _("Describe the case in at least {n} characters."),
     "enough": _("The case is long enough."),
+    # De-identified, and rich enough for every part of a program.
+    "example": _(
+        "68-year-old woman, right knee osteoarthritis for 8 months. Pain 4/10 on stairs, 5/10 at worst. "
+        "No falls, blood pressure controlled. Has a chair and stairs at home. "
+        "Wants to climb stairs and walk 30 minutes."
+    ),
+}
+
+FOR_PROGRAM_SCRIPTS: dict[str, Word] = {
+    "copied": _("Copied"),
+    "notCopied": _("The text could not be copied. Open it and copy it by hand."),
+    "notSent": _("The server can't be reached, so nothing was changed. Try again."),
+    "refused": _("Nothing was changed. Reload the page and try again."),
+}
+
+FOR_HISTORY_SCRIPTS: dict[str, Word] = {
+    "unreachable": _("The list could not be loaded. Check the connection and try again."),
+    "signedOut": _("You are signed out. Sign in again in another tab."),
 }
 
 BATCH_ORDERS: tuple[tuple[str, Word], ...] = (

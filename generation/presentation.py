@@ -1,28 +1,24 @@
 """A run as its pages show it: plain values for the templates, in words."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
-from django.utils.translation import gettext, ngettext, pgettext
+from django.utils import timezone
+from django.utils.translation import get_language, gettext, ngettext, pgettext
 
-from generation import page_words
-from generation.models import Run, Step, User
+from generation import page_words, purge, rights
+from generation.correction_forms import CorrectionForm, correctable
+from generation.models import Program, Run, Step, User
 from generation.models.runs import Status
 from generation.profile_chips import chips
+from generation.record_numbers import masked
 
-MASK = "••••"
 STAGE_STEP = "stage:"
 
 
 def outcome_of(run: Run) -> str | None:
     return run.result.get("outcome") if run.status == Status.SUCCEEDED and run.result else None
-
-
-def masked_mrn(run: Run) -> str:
-    """The last two characters; an MRN as short as that is hidden whole."""
-    mrn: str = run.input.get("mrn", "")
-    return f"{MASK}{mrn[-2:]}" if len(mrn) > 2 else MASK if mrn else ""
 
 
 def duration_words(took: timedelta | None) -> str:
@@ -48,42 +44,73 @@ def engine_words(run: Run) -> str:
 
 def history_row(run: Run, viewer: User) -> dict[str, Any]:
     outcome = outcome_of(run)
-    program = run.result.get("program") if outcome == "program" and run.result else None
-    stage = page_words.STAGES.get(run.stage) if run.live else None
+    written = run.result.get("program") if outcome == "program" and run.result else None
+    program = getattr(run, "program", None)
     return {
         "run": run,
         "outcome": outcome,
         "outcome_words": page_words.OUTCOMES.get(outcome or "", ""),
-        "title": program["title"] if program else "",
-        "stage": stage,
+        "title": written["title"] if written else "",
+        "stage": page_words.STAGES.get(run.stage) if run.live else None,
         "engine": engine_words(run),
         "duration": duration_words(took(run)),
-        "mrn": masked_mrn(run),
+        "mrn": masked(run.input.get("mrn", "")),
         "owner": "" if run.owner_id == viewer.pk else str(run.owner),
+        "program": program,
+        "standing": standing_words(program) if program else "",
+        "may_copy": program is not None and rights.may_change(viewer, program),
     }
 
 
-def of_ended(run: Run) -> dict[str, Any]:
-    """The context of a run's page once it has ended."""
+def standing_words(program: Program) -> str:
+    """Whether it is approved, and when a draft goes."""
+    if program.status == Program.Status.APPROVED:
+        return gettext("approved")
+    until = purge.draft_until(program)
+    if until is None:
+        return gettext("changed since it was approved")
+    days = max(0, (until - timezone.now()).days)
+    return ngettext("draft, deleted in %(n)d day", "draft, deleted in %(n)d days", days) % {"n": days}
+
+
+def of_ended(run: Run, viewer: User) -> dict[str, Any]:
+    """The context of a run's page once it has ended without a program."""
     result: dict[str, Any] = run.result or {}
     outcome = outcome_of(run)
     return {
         "run": run,
         "outcome": outcome,
         "result": result,
-        "program": result.get("program"),
-        "items": [with_role_words(item) for item in (result.get("program") or {}).get("items", ())],
-        "chips": chips(result["profile"], run.language) if "profile" in result else [],
+        "chips": chips(result["profile"], reader_language()) if "profile" in result else [],
         "emergency": (result.get("referral") or {}).get("tier") == "STOP-emergency",
         "title": page_title(run, outcome),
-        "mrn": masked_mrn(run),
+        "mrn": masked(run.input.get("mrn", "")),
         "made": list(how_made(run)) if outcome else [],
         "failed_stage": page_words.STAGES.get((run.error or {}).get("stage", "")),
+        **(corrections(run) if outcome == "insufficient_info" and may_correct(viewer, run) else {}),
     }
 
 
-def with_role_words(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {**item, "role_words": page_words.ROLES.get(item["role"], item["role"])}
+def reader_language() -> str:
+    """Of the page, for words that the clinical data has in both."""
+    return "da" if (get_language() or "").startswith("da") else "en"
+
+
+def may_correct(viewer: User, run: Run) -> bool:
+    """Whether they may generate again from this case: whoever might change its program."""
+    return bool(run.result and "profile" in run.result) and rights.may_change(viewer, run)
+
+
+def correction_form(run: Run, posted: Any = None) -> CorrectionForm:
+    assert run.result is not None
+    return CorrectionForm(run.result["profile"], reader_language(), posted)
+
+
+def corrections(run: Run, form: CorrectionForm | None = None) -> dict[str, Any]:
+    """What was understood of a run, ready to be corrected."""
+    assert run.result is not None
+    shown = form or correction_form(run)
+    return {"correction": shown, "facts": list(correctable(chips(run.result["profile"], reader_language()), shown))}
 
 
 def page_title(run: Run, outcome: str | None) -> str:

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from generation.clinical.corrections import choices
 from generation.clinical.data_files import phrases, read
 
 LABELS: dict[str, str | Promise] = {
@@ -41,6 +43,7 @@ LEVELS: dict[str, str | Promise] = {
 class Chip:
     """`known` is False for what the case does not say; `words` then says so."""
 
+    name: str
     label: str | Promise
     words: str
     evidence: str = ""
@@ -52,11 +55,13 @@ def chips(profile: Mapping[str, Any], language: str) -> list[Chip]:
     evidence: Mapping[str, str] = profile.get("evidence", {})
     unknowns: Sequence[str] = profile.get("unknowns", ())
     known = [
-        Chip(LABELS[name], words, evidence.get(EVIDENCE.get(name, name), ""))
+        Chip(name, LABELS[name], words, evidence.get(EVIDENCE.get(name, name), ""))
         for name, words in facts(profile, language)
         if words and name not in unknowns
     ]
-    return known + [Chip(LABELS.get(name, readable(name)), gettext("not stated"), known=False) for name in unknowns]
+    return known + [
+        Chip(name, LABELS.get(name, readable(name)), gettext("not stated"), known=False) for name in unknowns
+    ]
 
 
 def facts(profile: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]:
@@ -74,9 +79,9 @@ def facts(profile: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]
     yield "irritability", level(profile.get("irritability"))
     yield "age", str(profile.get("age") or "")
     yield "pregnant", gettext("pregnant") if profile.get("pregnant") else ""
-    yield "weight_bearing", profile.get("wb_status") or ""
+    yield "weight_bearing", named("wb_status", profile.get("wb_status") or "", language)
     for name, field in (("comorbidities", "comorbidities"), ("goals", "goals"), ("equipment", "equipment_available")):
-        yield name, listed(label(code, language) for code in profile.get(field, ()))
+        yield name, listed(named(field, code, language) for code in profile.get(field, ()))
     yield "restrictions", listed(limit(entry, language) for entry in profile.get("restrictions", ()))
 
 
@@ -104,7 +109,7 @@ def pain(now: int | None, worst: int | None) -> str:
 
 def limit(entry: Mapping[str, Any], language: str) -> str:
     value = entry.get("value")
-    return label(entry["code"], language) + ("" if value is None else f" {value}")
+    return named("restrictions", entry["code"], language) + ("" if value is None else f" {value}")
 
 
 def time_words(value: float, unit: str) -> str:
@@ -128,6 +133,16 @@ def label(code: str, language: str) -> str:
             if entry[key] == code and "label" in entry:
                 return str(entry["label"].get(language, entry["label"]["en"]))
     return readable(code)
+
+
+def named(field: str, code: str, language: str) -> str:
+    """What a code of a field that may be corrected is called there."""
+    return _named(field, language).get(code) or label(code, language)
+
+
+@cache
+def _named(field: str, language: str) -> dict[str, str]:
+    return {choice["code"]: choice["label"][language] for choice in choices()[field]}
 
 
 def readable(code: str) -> str:

@@ -1,20 +1,41 @@
 from django.urls import path
 
 from generation.schema import views as documents
-from generation.views import batches, library, metrics, runs, tickets
+from generation.views import batches, exports, library, metrics, privacy, programs, runs, shares, tickets
 
 urlpatterns = [
     path("api/runs", runs.RunList.as_view()),
+    path("api/runs/search", privacy.RunSearch.as_view()),
     path("api/runs/<str:run_id>", runs.RunDetail.as_view()),
     path("api/runs/<str:run_id>/result", runs.RunResult.as_view()),
     path("api/runs/<str:run_id>/cancel", runs.RunCancel.as_view()),
     path("api/runs/<str:run_id>/pause", runs.RunPause.as_view()),
     path("api/runs/<str:run_id>/resume", runs.RunResume.as_view()),
     path("api/runs/<str:run_id>/retry", runs.RunRetry.as_view()),
+    path("api/runs/<str:run_id>/corrections", runs.RunCorrections.as_view()),
+    path("api/runs/<str:run_id>/record-number", privacy.RunRecordNumber.as_view()),
+    path("api/preview", privacy.Preview.as_view()),
     path("api/batches", batches.BatchList.as_view()),
     path("api/batches/<str:batch_id>", batches.BatchDetail.as_view()),
     path("api/batches/<str:batch_id>/cancel", batches.BatchCancel.as_view()),
     path("api/batches/<str:batch_id>/retry", batches.BatchRetry.as_view()),
+    path("api/programs", programs.ProgramList.as_view()),
+    path("api/programs/<str:program_id>", programs.ProgramDetail.as_view()),
+    path("api/programs/<str:program_id>/versions", programs.ProgramVersions.as_view()),
+    path("api/programs/<str:program_id>/versions/<str:number>", programs.ProgramVersionDetail.as_view()),
+    path("api/programs/<str:program_id>/versions/<str:number>/differences", programs.ProgramDifferences.as_view()),
+    path("api/programs/<str:program_id>/edits", programs.ProgramEdits.as_view()),
+    path("api/programs/<str:program_id>/alternatives", programs.ProgramAlternatives.as_view()),
+    path("api/programs/<str:program_id>/approve", programs.ProgramApprove.as_view()),
+    path("api/programs/<str:program_id>/record-text", programs.ProgramRecordText.as_view()),
+    path("api/programs/<str:program_id>/fhir", exports.ProgramFhir.as_view()),
+    path("api/programs/<str:program_id>/duplicate", programs.ProgramDuplicate.as_view()),
+    path("api/programs/<str:program_id>/template", programs.ProgramTemplate.as_view()),
+    path("api/programs/<str:program_id>/shares", shares.ProgramShares.as_view()),
+    path("api/programs/<str:program_id>/shares/<str:share_id>", shares.ProgramShare.as_view()),
+    path("api/programs/<str:program_id>/handout.pdf", shares.ProgramHandout.as_view()),
+    path("api/program-templates", programs.TemplateList.as_view()),
+    path("api/program-templates/<str:program_id>/use", programs.TemplateUse.as_view()),
     path("api/stream-tickets", tickets.StreamTickets.as_view()),
     path("api/exercises", library.ExerciseList.as_view()),
     path("api/exercises/<str:slug>", library.ExerciseDetail.as_view()),

@@ -12,7 +12,7 @@ from django.templatetags.static import static
 from django.urls import reverse_lazy
 
 from hepcompanion.keyfile import read_or_make
-from hepcompanion.logs import places_of_error
+from hepcompanion.logs import places_of_error, without_tokens
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -144,6 +144,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "generation.language_pages.own_language",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -181,6 +182,8 @@ LOGOUT_REDIRECT_URL = LOGIN_URL
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("da", "Dansk")]
+# One catalogue for all applications and templates: `manage.py makemessages -l da --no-location --no-wrap`.
+LOCALE_PATHS = [BASE_DIR / "generation" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -253,6 +256,9 @@ MAX_OPEN_STREAMS_PER_USER = whole("MAX_OPEN_STREAMS_PER_USER", 20)
 MAX_CONCURRENT_RUNS = whole("MAX_CONCURRENT_RUNS", 100, least=0)
 MAX_BATCH_ROWS = whole("MAX_BATCH_ROWS", 100)
 EVENT_RETENTION_DAYS = whole("EVENT_RETENTION_DAYS", 7)
+# Of people without a clinic; each clinic has its own.
+DRAFT_RETENTION_DAYS = whole("DRAFT_RETENTION_DAYS", 30)
+PROGRAM_RETENTION_YEARS = whole("PROGRAM_RETENTION_YEARS", 0, least=0)
 MAX_BODY_BYTES = whole("MAX_BODY_BYTES", 262_144)
 # The body limit above is checked before Django sees the body, in the same words for every route.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
@@ -297,6 +303,7 @@ LOGGING = {
             "processors": [
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 places_of_error,
+                without_tokens,
                 structlog.dev.ConsoleRenderer(colors=False)
                 if sys.stderr.isatty()
                 else structlog.processors.JSONRenderer(),

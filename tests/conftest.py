@@ -90,7 +90,7 @@ def _new_process() -> Iterator[None]:
     yield
     from channels.layers import channel_layers
 
-    from generation import programs
+    from generation import shelf
     from generation.consumers.open_streams import open_streams
     from generation.consumers.owned import owned
     from generation.executors import executor
@@ -102,7 +102,7 @@ def _new_process() -> Iterator[None]:
     owned.cache_clear()
     open_streams.cache_clear()
     estimator.forget()
-    programs._shelves.clear()
+    shelf._shelves.clear()
     lifecycle._starting = lifecycle._draining = None
 
 
@@ -168,7 +168,7 @@ def api(cast: dict[str, Account]) -> Callable[[str | None], "APIClient"]:
 @pytest.fixture
 def library(db: None) -> None:
     """The shipped exercises, in the database."""
-    from generation.programs import load_library
+    from generation.library_loading import load_library
 
     load_library()
 

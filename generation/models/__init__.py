@@ -1,9 +1,10 @@
 from generation.models.accounts import ApiToken, Clinic, Membership, User
 from generation.models.audit import AuditEntry
-from generation.models.library import Exercise, ExerciseText
-from generation.models.programs import Program, ProgramItem
+from generation.models.library import Exercise, ExerciseText, ExerciseWords, LibraryLoad
+from generation.models.programs import Program, ProgramVersion
 from generation.models.requests import IdempotencyKey, Start
 from generation.models.runs import Batch, Event, Run, Step
+from generation.models.shares import ShareLink, Visits
 from generation.models.tickets import StreamTicket
 
 __all__ = [
@@ -14,13 +15,17 @@ __all__ = [
     "Event",
     "Exercise",
     "ExerciseText",
+    "ExerciseWords",
     "IdempotencyKey",
+    "LibraryLoad",
     "Membership",
     "Program",
-    "ProgramItem",
+    "ProgramVersion",
     "Run",
+    "ShareLink",
     "Start",
     "Step",
     "StreamTicket",
     "User",
+    "Visits",
 ]

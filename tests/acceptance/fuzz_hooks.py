@@ -11,7 +11,7 @@ from schemathesis.core.transport import Response
 from schemathesis.openapi.checks import RejectedPositiveData
 
 # What is right here, only the server knows: whose clinic it is, whether there is a model, what was on a page.
-SERVER_KNOWS = {"clinic_id", "cursor", "engine", "from", "to"}
+SERVER_KNOWS = {"clinic_id", "cursor", "engine", "follows", "from", "to"}
 LONG_POLL_S = "0.2"
 
 

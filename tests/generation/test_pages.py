@@ -8,6 +8,7 @@ from django.conf import settings
 from generation.models.runs import Status
 from tests.generation.browsing import NEVER, REFERRED, browser, ended_run, page, run_url
 from tests.generation.factories import CASE, make_run
+from tests.generation.program_making import make_program
 
 pytestmark = pytest.mark.django_db
 
@@ -68,8 +69,11 @@ def test_text_of_a_case_is_never_markup(alice):
             assert "<img" not in text
 
 
-def test_nothing_in_a_page_needs_more_than_the_policy_allows(alice):
-    urls = ["/", "/runs/", run_url(ended_run(alice)), run_url(ended_run(alice, REFERRED)), run_url(make_run(alice))]
+def test_nothing_in_a_page_needs_more_than_the_policy_allows(alice, library):
+    program = make_program(alice)
+    urls = [f"/programs/{program.pk}/{rest}" for rest in ("", "versions/", "versions/1/", "record/", "add/")]
+    urls += ["/", "/runs/", "/programs/", "/templates/"]
+    urls += [run_url(ended_run(alice)), run_url(ended_run(alice, REFERRED)), run_url(make_run(alice))]
     urls.append(f"{urls[-1]}live/")
     for url in urls:
         answer = browser(alice).get(url)

@@ -104,7 +104,19 @@ def test_what_starts_work_may_be_repeated(openapi) -> None:
         for _, _, operation in operations(openapi)
         if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
     }
-    starts = {"startRun", "startAndStream", "retryRun", "startBatch", "retryBatch", "generate", "generateStream"}
+    starts = {
+        "startRun",
+        "correctRun",
+        "startAndStream",
+        "retryRun",
+        "startBatch",
+        "retryBatch",
+        "generate",
+        "generateStream",
+        "duplicateProgram",
+        "saveTemplate",
+        "useTemplate",
+    }
     assert takes == starts
 
 

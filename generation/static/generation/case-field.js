@@ -4,10 +4,6 @@ import { announcer } from './announcer.js';
 import { find } from './dom.js';
 import { word } from './words.js';
 
-// De-identified, and rich enough for every part of a program.
-const EXAMPLE =
-  '68-year-old woman, right knee osteoarthritis for 8 months. Pain 4/10 on stairs, 5/10 at worst. ' +
-  'No falls, blood pressure controlled. Has a chair and stairs at home. Wants to climb stairs and walk 30 minutes.';
 const TYPING_PAUSE_MS = 1500;
 
 export class CaseField {
@@ -23,7 +19,7 @@ export class CaseField {
       // Not by `value`, which would empty the browser's undo.
       this.#text.focus();
       this.#text.select();
-      if (!document.execCommand('insertText', false, EXAMPLE)) this.#text.value = EXAMPLE;
+      if (!document.execCommand('insertText', false, word('example'))) this.#text.value = word('example');
       this.#count();
     });
     this.#draw();

@@ -24,6 +24,8 @@ streaming.checked = localStorage.getItem(STREAMING) !== 'off';
 streaming.addEventListener('change', () => localStorage.setItem(STREAMING, streaming.checked ? 'on' : 'off'));
 
 form.addEventListener('submit', async (event) => {
+  // The preview is a page of its own.
+  if (event.submitter?.hasAttribute('formaction')) return;
   event.preventDefault();
   if (starting) return;
   clearErrors(form);
@@ -74,7 +76,7 @@ function input() {
   const data = new FormData(form);
   /** @type {Record<string, string>} */
   const filled = { prompt: caseField.value };
-  for (const name of ['mrn', 'clinic_id']) {
+  for (const name of ['mrn', 'clinic_id', 'language', 'follows']) {
     const value = data.get(name);
     if (typeof value === 'string' && value.trim() !== '') filled[name] = value.trim();
   }
