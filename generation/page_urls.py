@@ -51,6 +51,7 @@ urlpatterns = [
     path("programs/<uuid:program_id>/record/", program_version_pages.record_page, name="program-record"),
     path("programs/<uuid:program_id>/duplicate/", program_pages.duplicate_program, name="duplicate-program"),
     path("programs/<uuid:program_id>/template/", program_pages.save_template, name="save-template"),
+    path("programs/<uuid:program_id>/delete/", program_pages.delete_program, name="delete-program"),
     path("programs/<uuid:program_id>/handout/", handout_pages.handout, name="handout"),
     path("programs/<uuid:program_id>/handout.pdf", handout_pages.handout_pdf, name="handout-pdf"),
     path("programs/<uuid:program_id>/shares/", share_pages.program_shares, name="shares"),

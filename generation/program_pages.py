@@ -134,6 +134,17 @@ def save_template(request: SignedInRequest, program_id: uuid.UUID) -> HttpRespon
 
 @signed_in
 @require_POST
+def delete_program(request: SignedInRequest, program_id: uuid.UUID) -> HttpResponse:
+    was_template = visible_program(request, program_id).is_template
+    try:
+        programs.delete(request.user, program_id)
+    except HepError as error:
+        return refused(request, program_id, error)
+    return moved_to(request, reverse("templates" if was_template else "programs"))
+
+
+@signed_in
+@require_POST
 def use_template(request: SignedInRequest, program_id: uuid.UUID) -> HttpResponse:
     return copied(request, program_id, programs.from_template)
 

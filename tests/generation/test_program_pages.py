@@ -261,3 +261,20 @@ def test_a_stranger_changes_nothing(alice, charlie, rest):
     assert browser(charlie).post(url_of(program, rest), sent).status_code == 404
     assert browser(alice).get(url_of(program, rest)).status_code == 405
     assert (Program.objects.count(), Program.objects.get().current) == (1, 1)
+
+
+def test_a_program_is_deleted_and_the_list_comes_next(alice):
+    program = make_program(alice)
+    answer = browser(alice).post(url_of(program, "delete/"))
+    assert (answer.status_code, answer["Location"]) == (302, "/programs/")
+    assert not Program.objects.exists()
+    assert AuditEntry.objects.filter(action="delete", object_id=program.pk).count() == 1
+
+
+def test_whoever_may_not_change_a_program_can_not_delete_it(alice, charlie):
+    program = make_program(alice)
+    assert browser(charlie).post(url_of(program, "delete/")).status_code == 404
+    looking = auditor_of(program.clinic_id)
+    assert "Delete this program" not in page(looking, url_of(program))
+    assert browser(looking).post(url_of(program, "delete/")).status_code == 403
+    assert Program.objects.exists()
