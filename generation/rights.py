@@ -28,9 +28,10 @@ def may_change(actor: User, owned: Run | Program) -> bool:
 def may_steer(actor: User, run: Run) -> bool:
     """Whether they may cancel, pause, resume, retry and delete it.
 
-    Staff may: that is operating the server. It makes nothing theirs, since a retry stays its owner's.
+    Staff may: that is operating the server. It makes nothing theirs, since a retry stays its owner's. Its owner may
+    while it lives, even after leaving the clinic: whoever has started work can stop it.
     """
-    return actor.is_staff or may_change(actor, run)
+    return actor.is_staff or may_change(actor, run) or (run.live and run.owner_id == actor.pk)
 
 
 def require_change(actor: User, owned: Run | Program) -> None:

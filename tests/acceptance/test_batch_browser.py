@@ -12,7 +12,7 @@ from tests.acceptance.test_browser import sign_in
 pytestmark = pytest.mark.timeout(180)
 
 CASES = (KNEE, CAUDA_EQUINA, NONSENSE, KNEE)
-FILE = "prompt;mrn\n" + "".join(f'"{case}";A-10{row}\n' for row, case in enumerate(CASES))
+FILE = "prompt;mrn\n" + "".join(f'"{case}";AB-10{row}\n' for row, case in enumerate(CASES))
 ALL_DONE = "4 of 4 done, 1 refer, 1 needs more information"
 # Keeps what the status region ever said, and survives no reload.
 LISTEN = """

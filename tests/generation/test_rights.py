@@ -52,11 +52,19 @@ def test_an_auditor_does_nothing_to_a_run(api, alice, clinic, command):
     assert list(Run.objects.values_list("status", "delete_requested_by")) == [(run.status, "")]
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_who_has_left_the_clinic_does_nothing_to_its_runs(api, alice, clinic, command):
+@pytest.mark.parametrize("command", ["retry", "correct", "delete"])
+def test_who_has_left_the_clinic_does_nothing_to_its_ended_runs(api, alice, clinic, command):
     run = in_state(alice, command, clinic=clinic)
     assert asked(api, left(alice), command, run).status_code == 403
     assert Run.objects.get().status == run.status
+
+
+@pytest.mark.parametrize("command", ["cancel", "pause", "resume"])
+def test_who_has_left_the_clinic_still_stops_what_they_started_and_nothing_else(api, alice, bob, clinic, command):
+    own, theirs = in_state(alice, command, clinic=clinic), in_state(bob, command, clinic=clinic)
+    left(alice)
+    assert asked(api, alice, command, own).status_code == 202
+    assert asked(api, alice, command, theirs).status_code == 404
 
 
 @pytest.mark.parametrize("command", COMMANDS)
