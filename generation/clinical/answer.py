@@ -1,9 +1,15 @@
 """What a provider answers: the shape of its JSON, and the reading of it. Source: domain.md 4, V01."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+_SCALES = {"rpe10": (0, 10), "borg6_20": (6, 20), "rir": (0, 10)}
+# What a dose has that no provider decides.
+_OURS = {"range_note", "pain_limit", "estimated_minutes"}
+
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Role = Literal["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]
 
 
@@ -13,8 +19,9 @@ class _Strict(BaseModel):
 
 class Load(_Strict):
     kind: Literal["none", "band", "kg", "bodyweight", "percent_1rm"]
-    value: float | None = None
-    band_colour_text: str | None = None
+    # Kilograms, or percent of the most that can be lifted once.
+    value: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
+    band_colour_text: Annotated[str, Field(max_length=20, pattern=r"^[A-Za-zÆØÅæøå]+$")] | None = None
 
 
 class Effort(_Strict):
@@ -22,11 +29,18 @@ class Effort(_Strict):
     min: int
     max: int
 
+    @model_validator(mode="after")
+    def _within_scale(self) -> Self:
+        low, high = _SCALES[self.scale]
+        if not low <= self.min <= self.max <= high:
+            raise ValueError(f"{self.scale} goes from {low} to {high}, and min is not above max")
+        return self
+
 
 class Frequency(_Strict):
     per_day: int | None = None
     days_per_week: int | None = None
-    named_days: list[str] | None = None
+    named_days: Annotated[list[Weekday], Field(max_length=7)] | None = None
     rest_days_between: int | None = None
 
 
@@ -38,7 +52,7 @@ class Dose(_Strict):
     hold_s: int | None = None
     duration_s: int | None = None
     rest_s: int | None = None
-    tempo: Annotated[str, Field(pattern=r"^\d+-\d+-\d+$")] | None = None
+    tempo: Annotated[str, Field(pattern=r"^\d{1,2}-\d{1,2}-\d{1,2}$")] | None = None
     load: Load | None = None
     effort: Effort | None = None
     frequency: Frequency | None = None
@@ -55,8 +69,8 @@ class Choice(_Strict):
 class ReportedFlag(_Strict):
     """A red flag that the provider sees in the case and that nobody has met yet."""
 
-    code: str
-    matched_text: str
+    code: Annotated[str, Field(max_length=50)]
+    matched_text: Annotated[str, Field(max_length=200)]
 
 
 class Answer(_Strict):
@@ -65,6 +79,28 @@ class Answer(_Strict):
 
 
 SCHEMA: dict[str, Any] = Answer.model_json_schema()
+
+
+def choice(value: Any) -> dict[str, Any] | None:
+    """V01 of one pick as it arrives; None when it has not the shape. A missing dose or reason is left to be filled."""
+    if not isinstance(value, Mapping):
+        return None
+    given = {"dose": {}, "reason": "", **value}
+    if isinstance(given["dose"], Mapping):
+        given["dose"] = {name: part for name, part in given["dose"].items() if name not in _OURS}
+    return _shaped(Choice, given)
+
+
+def reported(value: Any) -> dict[str, Any] | None:
+    """V01 of one red flag as it arrives; None when it has not the shape."""
+    return _shaped(ReportedFlag, value)
+
+
+def _shaped(model: type[_Strict], value: Any) -> dict[str, Any] | None:
+    try:
+        return model.model_validate(value).model_dump(exclude_none=True)
+    except ValidationError:
+        return None
 
 
 def read(raw: str) -> tuple[dict[str, Any] | None, list[str]]:

@@ -22,6 +22,8 @@ _LABELLED = {name: read("terms")[name] for name in ("comorbidities", "restrictio
 _ADVICE = {
     name: pattern([*_CLAIMS[name]["en"], *_CLAIMS[name]["da"]]) for name in ("drug", "diagnosis", "manipulation")
 }
+# Whatever is true of a person, nobody may be told these.
+_ORDERS = {name: pattern([*_CLAIMS[name]["en"], *_CLAIMS[name]["da"]]) for name in ("medicine", "dismissive")}
 _OPERATION = pattern([*_CLAIMS["operation"]["en"], *_CLAIMS["operation"]["da"]])
 _OPERATED = {type_: pattern([*entry["en"], *entry["da"]]) for type_, entry in _SURGERIES.items() if entry["en"]}
 _DIAGNOSED = {tag: pattern([*entry["en"], *entry["da"]]) for tag, entry in _CONDITIONS.items() if entry["en"]}
@@ -33,7 +35,7 @@ _AGE = re.compile(
     r"\b(\d{1,3})[- ]?(?:years?[- ]old|yo\b|y/o|år gammel|årig)|\ber (\d{1,3}) år\b",
     re.I,
 )
-_PAIN = re.compile(r"\b(\d{1,2})\s*(?:/|out of|of|ud af|af)\s*10\b", re.I)
+_PAIN = re.compile(r"\b(\d{1,2})\s*(?:/|out of|of|ud af|af)\s*(?:10|ten|ti)\b", re.I)
 _WEEK = re.compile(
     r"\b(?:week|uge)\s+(\d{1,3}(?:\.\d)?)\b|"
     r"\b(\d{1,3}(?:\.\d)?)\s+(?:weeks?|uger?)\s+(?:after|post|since|ago|out|efter|siden)",
@@ -70,6 +72,8 @@ class Claims:
         if not self.cites_a_fact(text):
             yield "names no fact of the profile"
         yield from self._numbers(text)
+        said = Scenario(text).text
+        yield from (f"gives {kind} advice" for kind, expression in _ORDERS.items() if expression.search(said))
         rest = text.casefold()
         for fact in self._told:
             rest = rest.replace(fact, " ")

@@ -6,11 +6,13 @@ from typing import Any
 
 from generation.clinical.data_files import phrases, read
 from generation.clinical.profile import Profile
+from generation.clinical.text import Scenario, pattern
 
 Exercise = Mapping[str, Any]
 
 _DATA: list[dict[str, Any]] = read("constraints")
 _QUOTAS: dict[str, Any] = read("quotas")
+_REGIONS = {region: pattern([*words["en"], *words["da"]]) for region, words in read("terms")["regions"].items()}
 _SETS = ("forbids", "forbids_regions", "forbids_purposes", "forbids_groups")
 
 
@@ -89,6 +91,7 @@ def facts_of(profile: Profile) -> frozenset[str]:
     facts |= {f"irritability:{profile.irritability}", f"wb:{profile.wb_status}", f"phase:{profile.phase}"}
     if profile.surgery:
         facts.add(f"surgery:{profile.surgery['type']}")
+    facts |= _casts(profile)
     # Which limb must not bear weight is not known when both an arm and a leg are spoken of.
     facts |= {f"limb:{limb}" for limb in ("upper", "lower") if set(profile.regions) & set(_QUOTAS[f"{limb}_limb"])}
     if not facts & {"limb:upper", "limb:lower"}:
@@ -110,6 +113,22 @@ def holds(when: Mapping[str, Any], facts: frozenset[str], profile: Profile) -> b
     if "age_from" in when and (profile.age is None or profile.age < when["age_from"]):
         return False
     return "weeks_below" not in when or profile.weeks is None or profile.weeks < when["weeks_below"]
+
+
+def _casts(profile: Profile) -> set[str]:
+    """The named joints that a cast may be on: those in its own words, else all of them.
+
+    A cast on the knee holds the ankle too, unless it may as well be on an arm.
+    """
+    cast = profile.restriction("cast")
+    if cast is None:
+        return set()
+    words = Scenario(cast.get("source_text") or "")
+    joints = {region for region in profile.regions if region in _REGIONS and words.first(_REGIONS[region])}
+    joints = joints or set(profile.regions)
+    if "knee" in joints and joints.isdisjoint(_QUOTAS["upper_limb"]):
+        joints.add("whole_leg")
+    return {f"cast:{joint}" for joint in joints}
 
 
 def _percent(profile: Profile) -> int:

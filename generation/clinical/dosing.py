@@ -72,7 +72,19 @@ def completed(asked: Mapping[str, Any], exercise: Exercise, profile: Profile) ->
     """A dose that a provider asks for, filled up from this person's; not clamped, so that it can be checked."""
     dose = dose_for(exercise, profile)
     _overlay(dose, {field: value for field, value in asked.items() if field in _EMPTY and field != "pain_limit"})
+    if dose["effort"]:
+        dose["effort"] = rpe10(dose["effort"])
     return timed(dose)
+
+
+def rpe10(effort: Mapping[str, Any]) -> dict[str, Any]:
+    """The same effort out of ten: Borg's 6 to 20 spread over it, and ten less the repetitions in reserve."""
+    low, high = effort["min"], effort["max"]
+    if effort["scale"] == "borg6_20":
+        low, high = (round((borg - 6) * 10 / 14) for borg in (low, high))
+    elif effort["scale"] == "rir":
+        low, high = 10 - high, 10 - low
+    return {"scale": "rpe10", "min": low, "max": high}
 
 
 def timed(dose: Dose) -> Dose:
@@ -140,7 +152,8 @@ def range_for(exercise: Exercise, profile: Profile) -> str | None:
 def side_for(exercise: Exercise, profile: Profile) -> str:
     """One-sided work in lying and sitting is for the affected side; on the feet it is done on each side.
 
-    A nerve is glided on the side that hurts, also when the back or neck is in the middle.
+    A nerve is glided on the side that hurts, also when the back or neck is in the middle. The side read is that of
+    the first region: of another one that is named too, which side is meant is for the person to know.
     """
     if exercise["laterality"] in ("bilateral", "midline"):
         return "na"
@@ -151,6 +164,9 @@ def side_for(exercise: Exercise, profile: Profile) -> str:
     on_feet = exercise["weight_bearing"] in ("full_lower", "single_leg", "impact")
     if on_feet or profile.side == "both" or profile.region in _QUOTAS["midline"]:
         return "both"
+    own = exercise["body_regions"][0]
+    if own != profile.region and own in profile.regions:
+        return "affected"
     return profile.side if profile.side in ("left", "right") else "affected"
 
 
@@ -158,7 +174,7 @@ def minutes(dose: Mapping[str, Any]) -> float:
     """Minutes of one session. Source: domain.md 2.3 `estimated_minutes`."""
     if dose["duration_s"]:
         return round(float(dose["duration_s"]) / 60, 1)
-    tempo = sum(int(part) for part in dose["tempo"].split("-")) if dose["tempo"] else 4
+    tempo = sum(int(part) for part in (dose["tempo"] or "").split("-") if part) or 4
     once = max(tempo, dose["hold_s"] or 0) * dose["reps"] if dose["reps"] else dose["hold_s"] or 0
     seconds = float(dose["sets"] * once + (dose["sets"] - 1) * dose["rest_s"])
     return round(seconds * (2 if dose["side"] == "both" else 1) / 60, 1)

@@ -205,9 +205,12 @@ def brought_up(content: Content, bench: Bench) -> Content:
     check, items = check_of(content, bench), content["items"]
     whole = program.assemble(items, check.profile, check.constraints, (), None, bench.language)
     words = phrases(bench.language)
-    warnings = [line for line in content["warnings"] if line not in (words["limited"], words["text_missing"])]
+    chosen: str = read("editing")["few_chosen"][bench.language]
+    limited = words["limited"] if words["limited"] in content["warnings"] else chosen
+    derived_lines = (words["limited"], words["text_missing"], chosen)
+    warnings = [line for line in content["warnings"] if line not in derived_lines]
     if len(items) < selection.MIN_ITEMS:
-        warnings.append(words["limited"])
+        warnings.append(limited)
     known = [bench.library[item["slug"]] for item in items if item["slug"] in bench.library]
     warnings += program.untranslated(known, bench.language)
     derived = {name: whole[name] for name in ("summary_for_patient", "summary_for_clinician", "total_minutes")}
@@ -218,17 +221,8 @@ def brought_up(content: Content, bench: Bench) -> Content:
 def cautions(content: Mapping[str, Any]) -> list[str]:
     """The codes of the warnings that whoever approves must have seen. Source: domain.md 3.2."""
     flags = content["profile"].get("red_flags", ())
-    return sorted({flag["code"] for flag in flags if flag["tier"] == "CAUTION" and flag["status"] == "fired"})
-
-
-def impersonal(content: Content) -> Content:
-    """The content without the words of a case, its red flags and the notes for one patient."""
-    flagged = [caution["message"] for caution in content.get("cautions", ())]
-    warnings = [line for line in content["warnings"] if line not in flagged]
-    profile = content["profile"] | {"evidence": {}, "red_flags": []}
-    profile["restrictions"] = [entry | {"source_text": ""} for entry in profile.get("restrictions", ())]
-    own = {"profile": profile, "cautions": [], "warnings": warnings}
-    return content | own | {"items": [item | {"patient_note": ""} for item in content["items"]]}
+    met = {flag["code"] for flag in flags if flag["tier"] == "CAUTION" and flag["status"] == "fired"}
+    return sorted(met | {caution["code"] for caution in content.get("cautions", ())})
 
 
 def place_of(items: Sequence[Item], slug: str, bench: Bench) -> int:

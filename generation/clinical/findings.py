@@ -39,6 +39,8 @@ _APPROACHES = ("hip_precautions_posterior", "hip_precautions_anterior", "hip_pre
 _REACH = 60
 # Each side is compared with each place, so their number is bounded.
 _MOST = 40
+# Each place of an operation is compared with each time.
+_FEW = 8
 _LINE = re.compile(r"[.;\n]")
 _YEAR = re.compile(r"^[ ,(]*(?:\w+ ){0,4}?((?:19|20)\d\d)\b(?!-\d)")
 _ONE_WORD = re.compile(r"^\w+ ")
@@ -47,12 +49,13 @@ _JOINED = re.compile(r"[^\d.;\n]{0,40}")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`also` are the other operations that have been, by their kind."""
+    """`also` are the other operations that have been, by their kind; `again` the other places of this kind."""
 
     kind: str
     region: str
     mention: Mention
     also: Mapping[str, Mention] = field(default_factory=dict)
+    again: tuple[Mention, ...] = ()
 
 
 def stated(scenario: Scenario, table: str) -> dict[str, Mention]:
@@ -191,20 +194,27 @@ def by_region(scenario: Scenario, affected: tuple[str, ...], known: dict[str, Me
 
 def operation(scenario: Scenario, this_year: int) -> Operation | None:
     """The first operation or fracture that has been, is not planned, and is not of a former year or the past."""
-    done = {}
+    done: dict[str, list[Mention]] = {}
     for kind, expression in FIND["surgeries"].items():
-        mention = next((m for m in scenario.find(expression) if _done(scenario, m, this_year)), None)
-        if mention:
-            done[kind] = mention
-    ordered = _in_order(done)
+        mentions = [m for m in islice(scenario.find(expression), _MOST) if _done(scenario, m, this_year)]
+        if mentions:
+            done[kind] = mentions
+    ordered = _in_order({kind: mentions[0] for kind, mentions in done.items()})
     for kind, mention in ordered.items():
         chief = ordered.get("aclr")
         # A meniscus stitched along with the ligament follows the ligament's time table.
         if chief and kind == "meniscus_repair" and _JOINED.fullmatch(scenario.text[mention.end : chief.start]):
             kind, mention = "aclr", chief
         also = {other: m for other, m in ordered.items() if other != kind}
-        return Operation(kind, _SURGERIES[kind]["region"], mention, also)
+        again = tuple(other for other in done[kind] if other is not mention)[:_FEW]
+        return Operation(kind, _SURGERIES[kind]["region"], mention, also, again)
     return _other_operation(scenario, this_year)
+
+
+def instead(operation: Operation, kind: str) -> Operation:
+    """Another of the operations that have been, as the one that counts."""
+    also = {**operation.also, operation.kind: operation.mention}
+    return Operation(kind, _SURGERIES[kind]["region"], also.pop(kind), also)
 
 
 def _other_operation(scenario: Scenario, this_year: int) -> Operation | None:

@@ -14,7 +14,10 @@ _AGE = re.compile(
     r"\b(\d{1,3}) ?y\b|\b(?:age[d:]?|alder:?) ?(\d{1,3})\b|"
     r"(?<!walk )(?<!walks )(?<!run )(?<!runs )(?<!for )(?<!to )(?<!swim )\b(\d{2})[mfk]\b(?!/)|^\W*(\d{2})[ -][mfk]\b|"
     r"(?<!i )(?<!for )(?<!in )(?<!past )(?<!last )(?<!over )\b(\d{2,3}) (?:aar|years?)"
-    r"(?=,|\.|$| (?:woman|man|female|male|lady|gentleman|kvinde|mand|dame|herre|with|med))"
+    r"(?=,|\.|$| (?:woman|man|female|male|lady|gentleman|kvinde|mand|dame|herre|with|med))|"
+    r"\b(?:child|boy|girl|barn|dreng|pige)(?: is| of| aged?| er| paa)? (\d{1,2}) (?:years?|yrs?|aar)\b(?! ago| siden)|"
+    r"(?:^|[.;\n]\s*)(?:my|our|min|vores) (?:son|daughter|boy|girl|soen|datter) (?:is|er) (\d{1,2})\b"
+    r"(?! ?(?:weeks?|wks?|months?|days?|uger?|maaned|mdr|dage?))"
 )
 _INFANT = re.compile(r"\b\d{1,2}[ -](?:week|month|uge|maaned)s?[ -](?:old (?:baby|infant|boy|girl|child)|gammel)")
 _BELONGS = re.compile(

@@ -29,8 +29,15 @@ _PLAIN = _any(_RULES["before"], r"(?:\b(?:{})|n't)(?!\w)")
 _LISTS = _any(_RULES["before_lists"])
 _GAP_ENDS = "|".join(word.translate(_LETTERS) for word in _RULES["after_gap"])
 _AFTER = _any(_RULES["after"], rf"^\s*(?:(?!(?:{_GAP_ENDS})\b)[\w'/-]+\s+){{{{0,5}}}}?(?:{{}})")
+_ANSWERED_LIST = _any(_RULES["closed_after"], r"^[^()]*\)\s*[:=-]?\s*(?:{})\s*(?:$|[.,;])")
+_PREDICATE = _any(_RULES["predicates"], r"(?:{})(?!\w)")
 _ANSWERED_NO = re.compile(r"^\s*[:?=-] ?(?:no|nil|none|nej|ingen|neg)\s*(?:$|[.,;)])")
 _ONSET = _any(_RULES["onset"])
+_POST = re.compile(r"(?:ruled out|excluded|udelukket)")
+_ENDED = re.compile(
+    r"\s*(?:,|(?:on|by|with|via|at|after|in|from|and|or|today|yesterday|x-?ray|ct|mri|mr|scan|ultrasound|"
+    r"paa|ved|med|af|i|efter|og|roentgen)\b)"
+)
 _LISTED = _any(_RULES["listed"])
 _LISTED_ON = _any(_RULES["listed_on"])
 _HISTORY = _any(_RULES["history"], r"(?<!\w)(?:{})(?:\s+\w+){{0,2}}\s*$")
@@ -52,7 +59,9 @@ def status(sentence: str, start: int, end: int) -> Status:
     if _listed_before(before, after):
         return "listed"
     answer = after.split(",")[0]
-    if _negated_before(before, after) or _AFTER.search(answer) or _ANSWERED_NO.search(answer):
+    if _negated_before(before, sentence[start:end], after) or _AFTER.search(answer) or _ANSWERED_NO.search(answer):
+        return "negated"
+    if before.rfind("(") > before.rfind(")") and _ANSWERED_LIST.match(after):
         return "negated"
     past = _HISTORY.search(before) and not _DURATION_HISTORY.search(before)
     return "history" if past or _YEAR_AFTER.search(after) else "affirmed"
@@ -83,27 +92,42 @@ def _listed_before(before: str, after: str) -> bool:
     return "," not in between or not _ONSET.search(after.split(",")[0])
 
 
-def _negated_before(before: str, after: str) -> bool:
+def _negated_before(before: str, term: str, after: str) -> bool:
     for cues, carries in ((_LISTS, True), (_PLAIN, False)):
-        ends = [cue.end() for cue in cues.finditer(before)]
-        if ends and _reaches(before[ends[-1] :], after, carries):
+        cue = next(reversed([*cues.finditer(before)]), None)
+        if cue is None or _said_of(before, cue):
+            continue
+        if _reaches(before[cue.end() :], term, after, carries):
             return True
     return False
 
 
-def _reaches(between: str, after: str, carries: bool) -> bool:
-    """Whether a negation still holds after the words `between`.
+def _said_of(before: str, cue: re.Match[str]) -> bool:
+    """Whether "excluded" ends a statement, as in "fracture excluded on x-ray", and opens no list.
+
+    "GP excluded DVT" opens one: its subject is who looked, and what was looked for follows.
+    """
+    lead = re.split(r"[,;:]", before[: cue.start()])[-1]
+    ended = _POST.fullmatch(cue.group()) and _ENDED.match(before[cue.end() :])
+    return bool(lead.strip() and ended)
+
+
+def _reaches(between: str, term: str, after: str, carries: bool) -> bool:
+    """Whether a negation still holds for a term after the words `between`.
 
     "No" ends at a comma unless "or" closes the list ("no fever, rigors or weight loss"); "denies" carries
     over commas, but not from before one ("fracture excluded, calf swollen"). An item of a list that is said to
-    be new ("saddle numbness since Monday") is not negated.
+    be new ("saddle numbness since Monday"), or that is a statement of its own ("no fever and calf swollen"), is not
+    negated.
     """
     if between.lstrip().startswith(","):
         return False
     if any(len(piece.split()) > _WINDOW for piece in _SEPARATOR.split(between)):
         return False
-    if "," not in between:
+    if not re.search(r",|\band\b|\bog\b", between):
         return True
     if _ONSET.search(after.split(",")[0]):
         return False
+    if "," not in between:
+        return not _PREDICATE.match(_SEPARATOR.split(between)[-1].lstrip() + term + after.split(",")[0])
     return carries or bool(_CLOSED_LIST.search(between + after))

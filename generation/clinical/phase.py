@@ -30,6 +30,11 @@ def window(profile: Profile) -> tuple[float, float]:
     return max(entry["protect_until"] for entry in windows), max(entry["restore_until"] for entry in windows)
 
 
+def is_past(kind: str, weeks: float) -> bool:
+    """Whether the windows of a kind of operation are over."""
+    return weeks >= float(_SURGERIES[kind]["restore_until"])
+
+
 def phase_for(profile: Profile) -> str:
     """High irritability, or a joint in a cast, means protect; pain of 7 or more puts it one phase back."""
     immobilised = profile.restriction("cast") or "immobilisation" in constraints.assumed(profile)
@@ -44,7 +49,9 @@ def _by_surgery(profile: Profile) -> str:
     weeks = profile.weeks
     if weeks is None or weeks < protect:
         return "protect"
-    return "restore" if weeks < restore else "load"
+    if weeks < restore:
+        return "restore"
+    return "perform" if weeks > 12 and _later(profile) == "perform" else "load"
 
 
 def _by_time(profile: Profile) -> str:
@@ -53,11 +60,12 @@ def _by_time(profile: Profile) -> str:
         return "protect"
     if weeks is None and profile.acuity == "acute":
         return "protect"
-    if _LASTING & set(profile.condition_tags):
+    healing = weeks is not None and weeks < 12 and _BROKEN & set(profile.condition_tags)
+    if _LASTING & set(profile.condition_tags) and not healing:
         return "maintain"
     if weeks is None:
         return _later(profile) if profile.acuity == "persistent" else "restore"
-    if weeks <= 6 or (weeks < 12 and _BROKEN & set(profile.condition_tags)):
+    if weeks <= 6 or healing:
         return "restore"
     return "load" if weeks <= 12 else _later(profile)
 

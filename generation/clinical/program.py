@@ -5,7 +5,7 @@ whichever engine chose the exercises.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from generation.clinical import dosing, targets
@@ -16,13 +16,14 @@ from generation.clinical.reasons import reason, reasons, subject, the_region
 from generation.clinical.red_flags import RedFlag
 from generation.clinical.selection import MIN_ITEMS, Offer
 
-__all__ = ["Shelf", "assemble", "fixed_lines", "item", "localised", "names", "reason", "reasons", "result", "subject"]
+__all__ = ["Shelf", "assemble", "item", "localised", "names", "reason", "reasons", "result", "subject"]
 
 Exercise = Mapping[str, Any]
 Result = dict[str, Any]
 
 _PACKS: dict[str, Any] = read("packs")
 _ADVICE: list[dict[str, Any]] = read("advice")
+_STOPPING = {flag["code"] for flag in read("red_flags") if flag["tier"] != "CAUTION"}
 _REVIEW_DAYS = {"protect": 7, "restore": 14}
 DURATION_WEEKS = 6
 
@@ -115,16 +116,6 @@ def stop_rules(limit: int, language: str, emergency: str | None = None) -> list[
     return [rule.format(**facts) for rule in words["stop_rules"]]
 
 
-def fixed_lines(language: str) -> list[str]:
-    """Every line for the patient that does not depend on numbers, in one order for all languages."""
-    words = phrases(language)
-    rules = [line for limit in (3, 5) for line in stop_rules(limit, language)]
-    rules += [words[name][limit] for name in ("pain_rule", "pain_rule_nemex") for limit in ("3", "5")]
-    notes = [*_PACKS.values(), *read("constraints"), *_ADVICE]
-    told = [entry["note"][language] for entry in notes if entry.get("note")]
-    return [*rules, words["regress"], words["general_education"], *words["progression_rules"], *told]
-
-
 def assemble(
     items: Sequence[Result],
     profile: Profile,
@@ -180,6 +171,13 @@ def exclusions(excluded: Mapping[str, int], language: str) -> list[Result]:
     ]
 
 
+def worded(flag: RedFlag, language: str) -> RedFlag:
+    """A caution of a code that otherwise stops, as a clot years ago, without the words that send a person away."""
+    if flag.tier != "CAUTION" or flag.code not in _STOPPING:
+        return flag
+    return replace(flag, message=phrases(language)["caution"].format(sign=flag.message.split(":")[0]))
+
+
 def result(
     outcome: str,
     profile: Profile,
@@ -210,12 +208,22 @@ def unfit_reason(profile: Profile, language: str) -> str | None:
 
 
 def library_reason(
-    profile: Profile, direct: int, candidates: int, language: str, excluded: Mapping[str, int] | None = None
+    profile: Profile,
+    direct: int,
+    candidates: int,
+    language: str,
+    excluded: Mapping[str, int] | None = None,
+    fitting: int | None = None,
 ) -> str | None:
-    """Why the library can not serve this profile, in words, with the limits that keep most of it out."""
+    """Why the library can not serve this profile, in words, with the limits that keep most of it out.
+
+    Dizziness alone, of no known cause, is served only by what is left for it.
+    """
     words = phrases(language)
     if not direct:
         return str(words["no_library"].format(what=words["region"].get(profile.region, profile.region)))
+    if fitting == 0 and set(profile.regions) == {"vestibular"}:
+        return str(words["dizzy"])
     if candidates >= 2:
         return None
     why = ", ".join(label(entry["code"], language) for entry in exclusions(excluded or {}, language)[:3])

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from generation.clinical.corrections import choices
 from generation.clinical.data_files import phrases, read
 from generation.clinical.editing import excluded_words
 from generation.clinical.profile import Profile
@@ -72,10 +73,16 @@ def facts(values: Mapping[str, Any], language: str) -> Iterator[tuple[str, str]]
     yield words["age"], str(profile.age or "")
     weeks = profile.weeks if profile.surgery else None
     yield words["since"], "" if weeks is None else f"{weeks:g}"
-    yield words["weight_bearing"], profile.wb_status or ""
-    # Codes: what the case says of them may name a person.
-    limits = [(excluded_words(entry["code"], language), entry.get("value")) for entry in profile.restrictions]
+    yield words["weight_bearing"], label("wb_status", profile.wb_status, language) if profile.wb_status else ""
+    # By their codes: what the case says of them may name a person.
+    limits = [(label("restrictions", entry["code"], language), entry.get("value")) for entry in profile.restrictions]
     yield words["limits"], ", ".join(name if value is None else f"{name} {value}" for name, value in limits)
+
+
+def label(field: str, code: str, language: str) -> str:
+    """What a code is called where it may be corrected."""
+    labels = {choice["code"]: choice["label"] for choice in choices()[field]}
+    return str(labels[code][language]) if code in labels else excluded_words(code, language)
 
 
 def day(moment: date, language: str) -> str:

@@ -13,7 +13,7 @@ from generation.clinical import bearing, constraints, findings, measures, phase,
 from generation.clinical.data_files import phrases, read
 from generation.clinical.findings import FIND, Operation
 from generation.clinical.profile import Profile
-from generation.clinical.sides import Anchor, side_of
+from generation.clinical.sides import Anchor, nearest_to, side_of
 from generation.clinical.text import Mention, Scenario
 
 # Between the words quoted from different places of the text.
@@ -43,7 +43,7 @@ class _Reader:
         self.assumptions: list[str] = []
 
     def read(self) -> Profile:
-        operation = findings.operation(self.scenario, self.today.year)
+        operation = self.operation()
         conditions = findings.conditions(self.scenario, operation)
         named = findings.regions(self.scenario)
         regions = self.regions(conditions, operation, named)
@@ -72,6 +72,27 @@ class _Reader:
                 "assumptions": self.assumptions,
             }
         )
+
+    def operation(self) -> Operation | None:
+        """The operation that has been; of two of one kind, as of both knees, the latest.
+
+        One that is long healed gives way to one of another kind that is not.
+        """
+        found = findings.operation(self.scenario, self.today.year)
+        if found is None:
+            return None
+        places = [found.mention, *found.again]
+        chosen = timing.latest(self.scenario, places, self.today)
+        found = replace(found, mention=chosen, again=tuple(place for place in places if place is not chosen))
+        if self.healed(found.kind, found.mention):
+            fresh = (kind for kind, mention in found.also.items() if self.healed(kind, mention) is False)
+            found = next((findings.instead(found, kind) for kind in fresh), found)
+        return found
+
+    def healed(self, kind: str, mention: Mention) -> bool | None:
+        """Whether an operation is past its windows; None when no time is said of it."""
+        since = timing.tied(self.scenario, mention, self.today)
+        return phase.is_past(kind, since.weeks) if since else None
 
     def stated(self, table: str, field: str | None = None) -> dict[str, Mention]:
         """The codes of a dictionary that the text affirms, in the order of the text."""
@@ -108,9 +129,11 @@ class _Reader:
         primary = regions[0] if regions else None
         anchors = findings.places(self.scenario)
         anchors += [Anchor(r, m) for tag, m in conditions.items() for r in _CONDITIONS[tag]["regions"][:1]]
+        stated = findings.sides(self.scenario)
         if operation:
             anchors.append(Anchor(operation.region, operation.mention))
-        found = side_of(primary, findings.sides(self.scenario), anchors, self.scenario)
+            stated = nearest_to(stated, operation.mention, operation.again, self.scenario) or stated
+        found = side_of(primary, stated, anchors, self.scenario)
         if found:
             self.quote("side", [found[1]])
             return found[0]

@@ -66,6 +66,21 @@ def owner(side: Mention, anchors: Sequence[Anchor], scenario: Scenario) -> str |
     return nearest.region if nearest else None
 
 
+def nearest_to(
+    found: Mapping[str, Sequence[Mention]], place: Mention, others: Sequence[Mention], scenario: Scenario
+) -> dict[str, list[Mention]]:
+    """The sides that stand no nearer to another of several places than to this one."""
+    return {
+        side: near
+        for side, mentions in found.items()
+        if (near := [m for m in mentions if all(_nearer(m, place, other, scenario) for other in others)])
+    }
+
+
+def _nearer(side: Mention, place: Mention, other: Mention, scenario: Scenario) -> bool:
+    return _distance(side, place, scenario) <= _distance(side, other, scenario)
+
+
 def _distance(side: Mention, other: Mention, scenario: Scenario) -> int:
     if side.start < other.end and other.start < side.end:
         return 0

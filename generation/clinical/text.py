@@ -17,6 +17,9 @@ def pattern(terms: Iterable[str]) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{'|'.join(fold_term(term) for term in terms)})(?!\w)")
 
 
+_EARSHOT = 400
+
+
 def fold_term(term: str) -> str:
     """Fold a regular expression: letters only, since `\\W` and `\\w` differ; its spaces match any gap."""
     return any_gap("".join(SPELLED.get(letter, letter) for letter in term))
@@ -94,6 +97,8 @@ class Scenario:
     def _mentions(self, expression: re.Pattern[str], text: str) -> Iterator[Mention]:
         for match in expression.finditer(text):
             index, start, end = self.sentence_of(match.start())
+            # What is further off in a sentence without an end says nothing of this term, and would be read for each.
+            start, end = max(start, match.start() - _EARSHOT), min(end, match.end() + _EARSHOT)
             status = negation.status(self.masked[start:end], match.start() - start, max(match.end() - start, 0))
             yield Mention(
                 match.start(),

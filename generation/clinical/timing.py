@@ -5,7 +5,7 @@ calendar ("since March", "siden mandag", "on 3 March") and, after an operation, 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -69,6 +69,10 @@ _RECENT = {
     re.compile(r"\b(?:last year|sidste aar|i fjor)\b"): (1, "year"),
 }  # fmt: skip
 
+_FILLER = re.compile(
+    r"(?: |\b(?:left|right|both|l|r|hoejre|venstre|hoe|ve|side|sided|"
+    r"for|about|ca|done|performed|on|the|in|i|paa)\b\.?)*"
+)
 _LINK = re.compile(r"^[ ,-]*(?:ago[ ,]*)?(?:post|after|efter|since|following|out|s/p|p/o|status post)")
 _LINKED_BEFORE = re.compile(
     r"(?:post[- ]?op\w*|s/p|surgery|operation\w*|operated|opereret|opr\.|post)[^.;\n]{0,14}$"
@@ -92,14 +96,37 @@ class Duration:
 
 
 def onset(scenario: Scenario, today: date) -> Duration | None:
-    """Time since onset; a span that is a plan, an age or how long a bout lasts is none."""
-    return next(iter(_spans(scenario, today)), None)
+    """Time since onset; a span that is a plan, an age or how long a bout lasts is none.
+
+    Of several the shortest counts: the latest trouble sets what is safe.
+    """
+    return min(_spans(scenario, today), key=lambda span: span.weeks, default=None)
 
 
 def since_operation(scenario: Scenario, operation: Mention, today: date) -> Duration | None:
     """Time since an operation: what is tied to it by a word ("3 weeks after"), else what stands nearest."""
     found = [*_spans(scenario, today), *_named(scenario), *_dates(scenario, operation, today)]
     return min(found, key=lambda span: (_distance(scenario, span, operation), span.start), default=None)
+
+
+def latest(scenario: Scenario, operations: Sequence[Mention], today: date) -> Mention:
+    """Of the places an operation is spoken of, the one with the shortest time tied to it; else the first."""
+    times = [(since.weeks, each) for each in operations if (since := tied(scenario, each, today))]
+    return min(times, key=lambda entry: entry[0])[1] if times else operations[0]
+
+
+def tied(scenario: Scenario, operation: Mention, today: date) -> Duration | None:
+    """Time since an operation where it is said of this operation, and not only somewhere in the text."""
+    since = since_operation(scenario, operation, today)
+    if since and _distance(scenario, since, operation)[0] <= 1 and _owned(scenario, since, operation):
+        return since
+    return None
+
+
+def _owned(scenario: Scenario, span: Duration, operation: Mention) -> bool:
+    """Whether nothing else is spoken of between, as in "TKA, flare 2 days"."""
+    _, *further = scenario.text[operation.end : max(operation.end, span.start)].split(",")
+    return all(_FILLER.fullmatch(piece) for piece in further)
 
 
 def _distance(scenario: Scenario, span: Duration, operation: Mention) -> tuple[int, int]:

@@ -19,6 +19,8 @@ Item = dict[str, Any]
 
 _FLAGS: dict[str, Any] = {flag["code"]: flag for flag in read("red_flags")}
 _REQUIRED = ("pain_rule", "stop_rules", "review_in_days")
+# The minutes that sets, repetitions and holds of one item may come to, and the seconds of one part of a tempo.
+_MOST_MINUTES, _MOST_TEMPO = 20, 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,9 @@ def reported_stop(
 ) -> RedFlag | None:
     """V06: the first STOP flag that a model reports and our screen has not met; the run then ends as a referral.
 
-    What the screen met and the text denies stays denied: that is the clinician's word.
+    What the screen met and the text denies stays denied: that is the clinician's word. A mere caution is no denial.
     """
-    met = {flag.code for flag in screened}
+    met = {flag.code for flag in screened if flag.tier != "CAUTION" or flag.status in ("negated", "cleared")}
     for flag in reported:
         known = _FLAGS.get(flag["code"])
         if known is not None and known["tier"] != "CAUTION" and flag["code"] not in met:
@@ -100,7 +102,10 @@ class Check:
         if exercise is None or not dosing.has_dose(exercise, self.profile.phase):
             return dict(pick)
         dose = dosing.completed(pick.get("dose") or {}, exercise, self.profile)
-        return {**pick, "role": pick.get("role") or selection.role_of(exercise), "dose": dose}
+        role = selection.role_of(exercise)
+        if role == "mobility" and pick.get("role") == "warmup":
+            role = "warmup"
+        return {**pick, "role": role, "dose": dose}
 
     def settled(self, items: Sequence[Item]) -> tuple[list[Item], list[Finding]] | None:
         """After the last repair: without the items that have errors, then within the time; None if fewer than 4 stay.
@@ -182,14 +187,24 @@ class Check:
         if dosing.lacks_rest(dose, exercise):
             found.append(_found(True, f"{exercise['slug']}: hard strength work needs a day between"))
         mended = dosing.clamp(dose, exercise)
-        cap, effort = dosing.effort_cap(self.profile), dose["effort"]
-        if effort and effort["scale"] == "rpe10" and effort["max"] > cap:
+        cap, effort = dosing.effort_cap(self.profile), dose["effort"] and dosing.rpe10(dose["effort"])
+        if effort and effort["max"] > cap:
             found.append(
                 _found(effort["max"] <= cap * 1.2, f"{exercise['slug']}: effort {effort['max']}, {cap} at most")
             )
             mended["effort"] = effort | {"min": min(effort["min"], cap), "max": cap}
         found += [_found(False, f"{exercise['slug']}: {wrong}") for wrong in self._units(dose, exercise)]
+        if self._is_too_slow(dose["tempo"], exercise):
+            found.append(_found(False, f"{exercise['slug']}: tempo {dose['tempo']} is too slow"))
+        if not dose["duration_s"] and dosing.minutes(mended) > _MOST_MINUTES:
+            found.append(_found(False, f"{exercise['slug']}: takes more than {_MOST_MINUTES} minutes"))
         return (item | {"dose": dosing.timed(mended)} if found else item), found
+
+    def _is_too_slow(self, tempo: str | None, exercise: Exercise) -> bool:
+        """An exercise's own tempo may be slower, as the minute in each position of Brandt-Daroff."""
+        if tempo is None or tempo == dosing.dose_for(exercise, self.profile)["tempo"]:
+            return False
+        return max(map(int, tempo.split("-"))) > _MOST_TEMPO
 
     def _units(self, dose: Mapping[str, Any], exercise: Exercise) -> Iterator[str]:
         usual = dosing.default_dose(exercise, self.profile.phase)

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from generation.clinical import answer, constraints, corrections, program, red_flags, redaction, selection
+from generation.clinical import answer, constraints, corrections, program, red_flags, redaction, selection, validation
 from generation.clinical.library import version_of as library_version
 from generation.clinical.profile import Profile
 from generation.clinical.red_flags import RedFlag
@@ -50,15 +51,20 @@ async def execute(run: RunHandle) -> dict[str, Any]:
         library = list(await run.library())
         offer = selection.offer(library, profile, limits)
         facts.update(in_region=offer.in_region, excluded=sum(offer.excluded.values()), offered=len(offer.candidates))
-    lacking = program.library_reason(profile, offer.direct, len(offer.candidates), run.language, offer.excluded)
+    lacking = program.library_reason(
+        profile, offer.direct, len(offer.candidates), run.language, offer.excluded, offer.fitting
+    )
     if lacking is not None:
         bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)
         return await _close(run, bare, STAGES[2:])
 
     check = Check(profile, limits, {exercise["slug"]: exercise for exercise in offer.candidates}, run.language)
     async with run.stage(GENERATING) as facts:
-        items, cost = await _generate(run, profile, check, library)
-        facts.update(exercises=len(items))
+        items, reported = await _generate(run, check, library, flags)
+        items, left_out = check.trimmed(items)
+        facts.update(exercises=0 if reported else len(items))
+    if reported is not None:
+        return await _close(run, program.result("referral", _with(profile, reported), referral=reported), STAGES[3:])
     if len(items) < 2:
         lacking = program.library_reason(profile, offer.direct, 0, run.language, offer.excluded)
         bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)
@@ -70,7 +76,7 @@ async def execute(run: RunHandle) -> dict[str, Any]:
             items, profile, limits, flags, _walking(check, items), run.language, offer=offer, library_version=made_of
         )
         whole["warnings"] += program.untranslated([check.offered[item["slug"]] for item in items], run.language)
-        found = check.program(whole)
+        found = [*left_out, *check.program(whole)]
         facts.update(checks=len(found), errors=sum(1 for finding in found if finding.severity == "error"))
     whole["findings"] = [finding.as_dict() for finding in found]
     made = program.result("program", profile, program=whole, excluded=offer.excluded)
@@ -107,7 +113,8 @@ def understand(given: Mapping[str, Any], language: str) -> tuple[Profile, list[R
     """What the case says, with what the clinician has put right, and the red flags it touches."""
     read_as = parse(given["prompt"], language)
     profile = corrections.corrected(read_as, given.get("corrections", {}), language)
-    return profile, corrections.screened(given["prompt"], read_as, profile, language)
+    flags = corrections.screened(given["prompt"], read_as, profile, language)
+    return profile, [program.worded(flag, language) for flag in flags]
 
 
 def _announce_cautions(understood: Mapping[str, Any]) -> list[Announcement]:
@@ -116,25 +123,55 @@ def _announce_cautions(understood: Mapping[str, Any]) -> list[Announcement]:
 
 
 async def _generate(
-    run: RunHandle, profile: Profile, check: Check, library: Sequence[Mapping[str, Any]]
-) -> tuple[list[dict[str, Any]], Mapping[str, Any]]:
-    """The items and the cost; each item is stored as soon as it is whole, and what is stored is not asked for again."""
-    items = await _stored_items(run)
-    cost = await run.stored("usage")
-    if cost is not None:
-        return items, cost
+    run: RunHandle, check: Check, library: Sequence[Mapping[str, Any]], flags: Sequence[RedFlag]
+) -> tuple[list[dict[str, Any]], RedFlag | None]:
+    """The items, and the red flag that the provider reports and that ends the run.
+
+    Each is stored as soon as it is whole, and what is stored is not asked for again.
+    """
+    items, stop = await _stored_items(run), await _stored_stop(run)
+    if stop is not None or await run.stored("usage") is not None:
+        return items, stop
     shelf = program.Shelf.of(library, run.language)
-    expected = min(selection.most_items(profile), len(check.offered))
+    most = selection.most_items(check.profile)
     usage = Usage()
-    async for chunk in run.write(task_for(run.input, run.language, profile, check, items)):
+    async for chunk in run.write(task_for(run.input, run.language, check.profile, check, items)):
         usage = chunk.usage or usage
-        if chunk.path != "exercises" or len(items) >= selection.MAX_ITEMS:
+        if stop is not None:
             continue
-        item = _checked(chunk.value, check, items, shelf)
-        if item is not None:
-            items.append(await _store_item(run, len(items), item))
-            run.progress(_between(GENERATING, VALIDATING, len(items) / expected))
-    return items, await _store_cost(run, usage)
+        if chunk.path == "red_flags":
+            stop = await _store_stop(run, answer.reported(chunk.value), flags)
+        elif chunk.path == "exercises" and len(items) < most:
+            pick = answer.choice(chunk.value)
+            item = pick and _checked(pick, check, items, shelf)
+            if item:
+                items.append(await _store_item(run, len(items), item))
+                run.progress(_between(GENERATING, VALIDATING, len(items) / min(most, len(check.offered))))
+    await _store_cost(run, usage)
+    return items, stop
+
+
+async def _store_stop(run: RunHandle, reported: Mapping[str, Any] | None, flags: Sequence[RedFlag]) -> RedFlag | None:
+    """The flag, kept for a later attempt, when it ends the run. Source: domain.md 4, V06."""
+    stop = validation.reported_stop([reported] if reported else [], flags, run.language)
+    if stop is None:
+        return None
+
+    async def work() -> dict[str, Any]:
+        return asdict(stop)
+
+    return RedFlag(**await run.step("reported_stop", work))
+
+
+async def _stored_stop(run: RunHandle) -> RedFlag | None:
+    stored = await run.stored("reported_stop")
+    return None if stored is None else RedFlag(**stored)
+
+
+def _with(profile: Profile, flag: RedFlag) -> Profile:
+    """The profile with a flag that a provider met, beside what the screen says of the same code."""
+    met = {key: value for key, value in flag.as_dict().items() if key != "message"}
+    return replace(profile, red_flags=(*profile.red_flags, met))
 
 
 async def _store_item(run: RunHandle, index: int, item: dict[str, Any]) -> dict[str, Any]:
@@ -148,7 +185,7 @@ async def _store_item(run: RunHandle, index: int, item: dict[str, Any]) -> dict[
     return stored
 
 
-async def _store_cost(run: RunHandle, usage: Usage) -> Mapping[str, Any]:
+async def _store_cost(run: RunHandle, usage: Usage) -> None:
     async def work() -> dict[str, Any]:
         return {
             "total_cost_usd": usage.cost_usd,
@@ -157,8 +194,7 @@ async def _store_cost(run: RunHandle, usage: Usage) -> Mapping[str, Any]:
             "output_tokens": usage.output_tokens,
         }
 
-    cost: Mapping[str, Any] = await run.step("usage", work, announce=lambda value: [("cost_update", value)])
-    return cost
+    await run.step("usage", work, announce=lambda value: [("cost_update", value)])
 
 
 async def _stored_items(run: RunHandle) -> list[dict[str, Any]]:
@@ -205,7 +241,7 @@ def preview(given: Mapping[str, Any], language: str, library: Sequence[Mapping[s
         return None
     limits = constraints.constraints_for(profile)
     offer = selection.offer(library, profile, limits)
-    if program.library_reason(profile, offer.direct, len(offer.candidates), language) is not None:
+    if program.library_reason(profile, offer.direct, len(offer.candidates), language, offer.excluded, offer.fitting):
         return None
     return task_for(given, language, profile, Check(profile, limits, {e["slug"]: e for e in offer.candidates}))
 

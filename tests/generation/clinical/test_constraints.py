@@ -5,8 +5,9 @@ import json
 import pytest
 
 from generation.clinical import library, selection
-from generation.clinical.constraints import ALL, constraints_for, first_excluding, label
+from generation.clinical.constraints import ALL, assumed, constraints_for, first_excluding, label
 from generation.clinical.data_files import read
+from generation.clinical.profile import Profile
 from generation.clinical.scenario import parse
 
 EXERCISES = library.load().exercises
@@ -113,10 +114,56 @@ def excluded(text: str, slug: str) -> str | None:
         ("distal biceps repair week 8", "elbow-flexion-extension-arom", None),
         ("distal biceps repair week 14", "biceps-curl", None),
         ("ACDF week 8", "chin-tuck-seated", "neck_surgery_early"),
+        ("ACLR wk 3, FWB", "standing-hamstring-curl", "acl_hamstring_graft"),
+        ("ACLR wk 3, FWB", "low-resistance-cycling", "acl_hamstring_flexion"),
+        ("ACLR wk 14, FWB", "standing-hamstring-curl", None),
+        ("right shoulder operation 8 weeks ago, synovectomy", "band-er", "other_surgery_unproven"),
+        ("right shoulder operation 14 weeks ago, synovectomy", "band-er", None),
+        ("right knee operation, synovectomy", "heel-dig-hamstring-set", "other_surgery_unproven"),
+        ("dizziness 3 weeks", "brandt-daroff", "vertigo"),
+        ("dizziness 3 weeks", "gaze-stabilisation-vorx1", "vertigo"),
+        ("vestibular neuritis 3 weeks", "gaze-stabilisation-vorx1", None),
+        ("rib fracture 3 weeks, back pain", "lower-trunk-rotation", "fracture_healing"),
+        ("rib fracture 3 weeks, back pain", "prone-press-up", "fracture_healing"),
+        ("patella fracture 4 weeks", "long-arc-quad", "knee_fracture"),
+        ("patella fracture 8 weeks", "long-arc-quad", None),
+        ("left wrist in cast, right knee pain 3 months", "ankle-pumps", None),
+        ("left wrist in cast, right knee pain 3 months", "wrist-flexion-extension-arom", "wrist_immobilised"),
     ],
 )
 def test_an_exercise_is_excluded_for_its_reason(text, slug, code):
     assert excluded(text, slug) == code
+
+
+@pytest.mark.parametrize("limits", [("hamstring_graft",), ("other_graft",), ()])
+def test_a_graft_that_was_not_stated_is_taken_to_be_of_the_hamstrings(limits):
+    stated = tuple({"code": code, "value": None, "source_text": ""} for code in limits)
+    person = Profile(
+        regions=("knee",), surgery={"type": "aclr", "weeks_post_op": 3}, wb_status="FWB", restrictions=stated
+    )
+    switched_on = {constraint.code for constraint in constraints_for(person)}
+    both = {"acl_hamstring_graft", "acl_hamstring_flexion"}
+    assert both & switched_on == (set() if limits == ("other_graft",) else both)
+    assert ("graft" in assumed(person)) is (limits == ())
+
+
+def test_an_assumed_graft_is_told():
+    assert any("hamstring graft assumed" in line for line in parse("right ACLR wk 3, FWB").assumptions)
+
+
+@pytest.mark.parametrize(
+    ("words", "held", "free"),
+    [
+        ("cast on the left wrist", "wrist_immobilised", "joint_in_cast"),
+        ("knee in a cast", "joint_in_cast", "wrist_immobilised"),
+    ],
+)
+def test_a_cast_holds_the_joint_that_its_own_words_name(words, held, free):
+    cast = {"code": "cast", "value": None, "source_text": words}
+    person = Profile(regions=("knee", "wrist_hand"), restrictions=(cast,))
+    switched_on = {constraint.code for constraint in constraints_for(person)}
+    assert held in switched_on
+    assert free not in switched_on
 
 
 def test_every_forbidden_demand_is_in_the_vocabulary():

@@ -173,3 +173,21 @@ def test_a_nerve_is_glided_on_the_side_that_hurts():
 
 def test_a_single_hold_is_said_as_one():
     assert dosing.dose_text({**dosing._EMPTY, "hold_s": 20}, "en").startswith("hold 20 s, once")
+
+
+@pytest.mark.parametrize(
+    ("slug", "side"),
+    [("heel-slide-supine", "right"), ("ankle-pumps", "affected"), ("side-lying-hip-abduction", "right")],
+)
+def test_the_side_is_that_of_the_first_region_and_not_of_another_that_is_named(slug, side):
+    person = Profile(regions=("knee", "ankle_foot"), side="right", phase="restore")
+    assert dosing.side_for(EXERCISES[slug], person) == side
+
+
+@pytest.mark.parametrize(
+    ("scale", "low", "high", "expected"),
+    [("borg6_20", 11, 13, (4, 5)), ("borg6_20", 6, 20, (0, 10)), ("rir", 2, 4, (6, 8)), ("rpe10", 3, 5, (3, 5))],
+)
+def test_effort_on_other_scales_is_told_out_of_ten(scale, low, high, expected):
+    made = dosing.rpe10({"scale": scale, "min": low, "max": high})
+    assert (made["scale"], made["min"], made["max"]) == ("rpe10", *expected)

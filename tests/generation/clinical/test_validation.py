@@ -35,6 +35,10 @@ def raw(**change) -> str:
     return json.dumps({"exercises": [{"slug": "bridge", "dose": {"sets": 2}, "reason": "Right knee."}], **change})
 
 
+def dosed(**dose) -> str:
+    return raw(exercises=[{"slug": "bridge", "dose": dose, "reason": "Right knee."}])
+
+
 def test_a_good_item_passes():
     assert codes(item("bridge")) == []
 
@@ -56,6 +60,13 @@ def test_v01_a_good_answer_is_read():
         (raw(exercises=[{"slug": "bridge", "dose": {}, "reason": "x" * 201}]), "exercises.0.reason"),
         (raw(exercises=[{"slug": "bridge", "dose": {"tempo": "slow"}, "reason": "x"}]), "exercises.0.dose.tempo"),
         (raw(exercises=[{"slug": "bridge", "dose": {}}]), "exercises.0.reason"),
+        (dosed(tempo="100-0-0"), "exercises.0.dose.tempo"),
+        (dosed(load={"kind": "kg", "value": 200}), "exercises.0.dose.load.value"),
+        (dosed(load={"kind": "percent_1rm", "value": -1}), "exercises.0.dose.load.value"),
+        (dosed(load={"kind": "band", "band_colour_text": "400 mg"}), "exercises.0.dose.load.band_colour_text"),
+        (dosed(effort={"scale": "rpe10", "min": 6, "max": 2}), "exercises.0.dose.effort"),
+        (dosed(effort={"scale": "borg6_20", "min": 0, "max": 12}), "exercises.0.dose.effort"),
+        (dosed(frequency={"named_days": ["<script>"]}), "exercises.0.dose.frequency.named_days.0"),
         (raw(exercises=[{"slug": "bridge", "role": "yoga", "dose": {}, "reason": "x"}]), "exercises.0.role"),
     ],
 )
@@ -101,6 +112,7 @@ def test_v03_what_is_like_nothing_has_no_nearest():
         ("bridge", {"effort": {"scale": "rpe10", "min": 4, "max": 6}}, "warning"),
         ("bridge", {"effort": {"scale": "rpe10", "min": 8, "max": 9}}, "error"),
         ("bridge", {"duration_s": 120}, "error"),
+        ("bridge", {"tempo": "11-0-2"}, "error"),
         ("weight-shift", {"reps": 10}, "error"),
         ("bridge", {"reps": None}, "error"),
     ],
@@ -117,6 +129,38 @@ def test_v04_a_dose_at_its_bounds_passes(dose):
 def test_v04_a_mended_dose_is_inside():
     mended, _ = check().item(item("bridge", reps=22, effort={"scale": "rpe10", "min": 5, "max": 6}), [])
     assert (mended["dose"]["reps"], mended["dose"]["effort"]["max"]) == (20, 5)
+
+
+@pytest.mark.parametrize(
+    ("effort", "severity"),
+    [
+        ({"scale": "borg6_20", "min": 19, "max": 20}, "error"),
+        ({"scale": "rir", "min": 0, "max": 1}, "error"),
+        ({"scale": "borg6_20", "min": 12, "max": 15}, "warning"),
+        ({"scale": "borg6_20", "min": 11, "max": 13}, None),
+        ({"scale": "rir", "min": 5, "max": 7}, None),
+    ],
+)
+def test_v04_effort_is_held_to_the_cap_on_whatever_scale_it_is_given(effort, severity):
+    made, found = check().items([{"slug": "bridge", "dose": {"effort": effort}, "reason": "For the right knee."}])
+    assert [f.severity for f in found if f.code == "V04"] == ([severity] if severity else [])
+    assert made[0]["dose"]["effort"]["scale"] == "rpe10"
+    assert made[0]["dose"]["effort"]["max"] <= 5
+
+
+@pytest.mark.parametrize(("hold", "wrong"), [(10, False), (60, True)])
+def test_v04_an_item_takes_at_most_twenty_minutes(hold, wrong):
+    assert (("V04", "error") in codes(item("bridge", sets=5, reps=15, hold_s=hold))) is wrong
+
+
+@pytest.mark.parametrize(("role", "slug", "kept"), [
+    ("cooldown", "bridge", "strength"),
+    ("warmup", "bridge", "strength"),
+    ("warmup", "heel-slide-supine", "warmup"),
+    (None, "heel-slide-supine", "mobility"),
+])  # fmt: skip
+def test_a_role_is_what_the_exercise_is_for(role, slug, kept):
+    assert check().completed({"slug": slug, "role": role, "dose": {}})["role"] == kept
 
 
 def test_v04_hard_strength_work_gets_its_day_of_rest():
@@ -137,8 +181,8 @@ def test_v05_an_allowed_one_is_not():
     assert codes(item("straight-leg-raise", person, "For the ankle."), profile=person) == []
 
 
-def flag(code: str, status: str) -> RedFlag:
-    return RedFlag(code, "STOP-urgent", "", "", status)
+def flag(code: str, status: str, tier: str = "STOP-urgent") -> RedFlag:
+    return RedFlag(code, tier, "", "", status)
 
 
 @pytest.mark.parametrize(
@@ -147,6 +191,9 @@ def flag(code: str, status: str) -> RedFlag:
         ("infection", [], "infection"),
         ("infection", [flag("fracture", "fired")], "infection"),
         ("infection", [flag("infection", "negated")], None),
+        ("infection", [flag("infection", "listed")], None),
+        ("infection", [flag("infection", "fired", "CAUTION")], "infection"),
+        ("infection", [flag("infection", "cleared", "CAUTION")], None),
         ("inflammatory", [], None),
         ("made_up", [], None),
     ],
@@ -216,6 +263,17 @@ def test_v11_a_reason_that_names_a_fact_passes(reason):
         "For the knee and its meniscus tear.",
         "For the knee; take ibuprofen first.",
         "For the knee; you have a torn tendon.",
+        "For the knee; stop the blood thinner.",
+        "For the knee: skip your metformin and insulin.",
+        "For the knee: ignore pain and push through it.",
+        "For the knee; no need to see a doctor.",
+        "For the knee; your ACL is torn.",
+        "For the knee; use CBD oil.",
+        "For the knee at pain 9 out of ten.",
+        "Til knæet: stop med den blodfortyndende medicin.",
+        "Til knæet: ignorer smerten.",
+        "Til knæet: du behøver ikke se en læge.",
+        "Til knæet: dit korsbånd er revet.",
         "For the knee, before manipulation.",
         "Til knæet; tag Panodil først.",
         "Til knæet; du har en prolaps.",
@@ -224,6 +282,12 @@ def test_v11_a_reason_that_names_a_fact_passes(reason):
 )
 def test_v11_a_reason_that_claims_more_is_refused(reason):
     assert ("V11", "error") in codes(item("bridge", reason=reason))
+
+
+def test_v11_a_drug_the_person_takes_may_be_named_but_not_stopped():
+    person = Profile(regions=("knee",), side="right", comorbidities=("anticoagulant",))
+    assert codes(item("bridge", person, "Without jolts, since you take a blood thinner."), profile=person) == []
+    assert ("V11", "error") in codes(item("bridge", person, "Stop the blood thinner."), profile=person)
 
 
 @pytest.mark.parametrize(("language", "wrong"), [("en", False), ("da", True)])

@@ -24,12 +24,12 @@ class Scripted:
 
     name = model = "scripted"
 
-    def __init__(self, values: list[dict], usage: Usage | None = None, fail: bool = False) -> None:
+    def __init__(self, values: list, usage: Usage | None = None, fail: bool = False) -> None:
         self.values, self.usage, self.fail = values, usage, fail
 
     async def write(self, task: Task) -> AsyncIterator[Chunk]:
         for value in self.values:
-            yield Chunk(path="exercises", value=value)
+            yield value if isinstance(value, Chunk) else Chunk(path="exercises", value=value)
         if self.fail:
             raise ConnectionError
         yield Chunk(usage=self.usage or Usage())
@@ -248,3 +248,122 @@ async def test_a_result_is_as_its_type_says():
 
 def test_messages_fit_a_line():
     assert all(len(text) <= 80 for stage in exercise_program.STAGES for text in stage.message.values())
+
+
+def pick(slug: str, **change) -> dict:
+    return {"slug": slug, "role": "strength", "dose": {}, "reason": "For the right knee."} | change
+
+
+FOUR = [pick(slug) for slug in ("sit-to-stand-no-hands", "bridge", "heel-slide-supine", "tandem-stance")]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"dose": {}},
+        "x",
+        None,
+        pick(5),
+        pick("clamshell", dose=[1]),
+        pick("clamshell", dose=None),
+        pick("clamshell", dose={"sets": "3"}),
+        pick("clamshell", dose={"effort": {"scale": "rpe10"}}),
+        pick("clamshell", dose={"tempo": "slow"}),
+        pick("clamshell", dose={"load": {"kind": "kg", "value": float("nan")}}),
+        pick("clamshell", role="<b>"),
+        pick("clamshell", reason=5),
+        pick("clamshell", reason="knee " * 1000),
+    ],
+)
+async def test_v01_a_pick_without_the_shape_is_left_out_and_the_others_stay(bad):
+    _, result = await run_of(GOLDEN, provider=Scripted([bad, *FOUR]))
+    assert [item["slug"] for item in result["program"]["items"]] == [pick["slug"] for pick in FOUR]
+
+
+CALF = "right knee OA 3 months, pain 4/10. Calf thick and hard since yesterday"
+CLOT = Chunk(path="red_flags", value={"code": "dvt_pe", "matched_text": "Calf thick and hard"})
+
+
+@pytest.mark.parametrize("values", [[CLOT], [CLOT, *FOUR], [*FOUR, CLOT]])
+async def test_v06_a_stop_that_a_model_reports_ends_in_a_referral(values):
+    run, result = await run_of(CALF, provider=Scripted(values))
+    assert (result["outcome"], result["program"], result["referral"]["code"]) == ("referral", None, "dvt_pe")
+    assert result["profile"]["red_flags"][-1] == {
+        "code": "dvt_pe", "tier": "STOP-emergency", "matched_text": "Calf thick and hard", "status": "fired",
+    }  # fmt: skip
+    assert [data["stage"] for data in run.named("progress")] == STAGES
+    TypeAdapter(RESULTS["exercise_program"]).validate_python(result)
+
+
+async def test_v06_nothing_is_written_after_a_reported_stop():
+    run, _ = await run_of(CALF, provider=Scripted([CLOT, *FOUR]))
+    assert run.named("item") == []
+
+
+async def test_v06_a_later_attempt_remembers_what_was_reported():
+    broken = MemoryRun(CALF, provider=Scripted([CLOT], fail=True))
+    with pytest.raises(ConnectionError):
+        await exercise_program.execute(broken)
+    later = broken.again()
+    assert (await exercise_program.execute(later))["outcome"] == "referral"
+    assert later.tasks == []
+
+
+@pytest.mark.parametrize(
+    "value", [{"code": "made_up", "matched_text": "x"}, {"code": "dvt_pe"}, "dvt_pe", {"code": 1, "matched_text": "x"}]
+)
+async def test_v06_a_report_that_is_no_flag_changes_nothing(value):
+    _, result = await run_of(GOLDEN, provider=Scripted([Chunk(path="red_flags", value=value), *FOUR]))
+    assert len(result["program"]["items"]) == 4
+
+
+async def test_v06_what_the_text_denies_stays_denied():
+    denied = Chunk(path="red_flags", value={"code": "cauda_equina", "matched_text": "saddle numbness"})
+    _, result = await run_of(GOLDEN + " No saddle numbness.", provider=Scripted([denied, *FOUR]))
+    assert result["outcome"] == "program"
+
+
+async def test_v02_a_model_gives_an_older_person_no_more_than_five():
+    more = [pick(slug) for slug in ("long-arc-quad", "double-heel-raise", "clamshell", "adductor-ball-squeeze")]
+    _, result = await run_of(GOLDEN, provider=Scripted([*FOUR, *more]))
+    assert len(result["program"]["items"]) == 5
+
+
+async def test_v10_a_models_program_is_trimmed_to_the_time():
+    long = [pick(one["slug"], dose={"rest_s": 180, "sets": 3}) for one in FOUR]
+    more = pick("clamshell")
+    run, result = await run_of(GOLDEN + " 20 minutes a day.", provider=Scripted([*long, more]))
+    assert len(run.named("item")) == 5
+    assert len(result["program"]["items"]) == 4
+    assert "V10" in {finding["code"] for finding in result["program"]["findings"]}
+
+
+async def test_a_models_few_exercises_are_owned_up_to():
+    _, result = await run_of(GOLDEN, provider=Scripted(FOUR[:2]))
+    assert "Few exercises fit these limits. Review the program soon." in result["program"]["warnings"]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "code", "message"),
+    [
+        ("right knee OA, pain 4/10, DVT in 2012", "dvt_pe", "A blood clot is possible: check it before you start."),
+        ("right knee OA, BP 185/95", "bp", "Blood pressure is too high: check it before you start."),
+    ],
+)
+async def test_a_mere_caution_sends_nobody_away(prompt, code, message):
+    run, result = await run_of(prompt)
+    assert {"code": code, "message": message} in result["program"]["cautions"]
+    assert {"code": code, "message": message} in run.named("warning")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "language", "words"),
+    [("dizziness for 6 months, 50 yo", "en", "its cause is known"), ("svimmel i 2 år", "da", "årsagen er kendt")],
+)
+async def test_dizziness_of_no_known_cause_is_not_trained_with_fast_head_movements(prompt, language, words):
+    run = MemoryRun(prompt, language)
+    run.exercises = [exercise for exercise in run.exercises if exercise["slug"] != "smooth-pursuit"]
+    result = await exercise_program.execute(run)
+    assert (result["outcome"], run.tasks) == ("insufficient_info", [])
+    assert words in result["reason"]
+    assert exercise_program.preview(run.input, language, run.exercises) is None
