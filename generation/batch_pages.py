@@ -37,7 +37,7 @@ def new_batch(request: SignedInRequest) -> HttpResponse:
     try:
         batch = batches.start(request.user, KIND, form.inputs, form.cleaned_data["max_parallel"])
     except HepError as error:
-        form.add_error(None, error.sentence)
+        form.add_error(None, page_words.said(error.sentence))
         return with_retry_after(form_page(request, form, status=error.status), error)
     return redirect("batch", batch.pk)
 

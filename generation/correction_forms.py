@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from generation.clinical import corrections as rules
 from generation.clinical.data_files import read
+from generation.page_words import said
 from generation.profile_chips import LABELS, Chip, conditions
 
 # The fields of each chip.
@@ -82,6 +83,15 @@ class CorrectionForm(forms.Form):
                 choices |= {code: code.replace("_", " ") for code in self.initial[name] if code not in choices}
             field.choices = list(choices.items())
 
+    def clean(self) -> dict[str, Any]:
+        values, changed = self.cleaned_data, set(self.changed_data)
+        if "surgery_weeks" in changed and values.get("surgery_weeks") is not None and values.get("surgery_type") == "":
+            self.add_error("surgery_weeks", _("Choose the operation too."))
+        now, worst = values.get("pain_now"), values.get("pain_worst")
+        if changed & {"pain_now", "pain_worst"} and now is not None and worst is not None and worst < now:
+            self.add_error("pain_worst", _("The pain at worst can't be less than the pain now."))
+        return values
+
     def corrections(self) -> dict[str, Any]:
         """The facts that were changed, in the form of `clinical.corrections`."""
         changed, values = set(self.changed_data), self.cleaned_data
@@ -112,9 +122,9 @@ class CorrectionForm(forms.Form):
     def take_errors(self, errors: Mapping[str, Any]) -> None:
         """Show what the rules found, at the first field of the fact that it is about."""
         for name, messages in errors.items():
-            said = [str(message) for message in messages] if isinstance(messages, list | tuple) else [str(messages)]
+            sentences = messages if isinstance(messages, list | tuple) else [messages]
             of_fact = CHIPS.get(name, (name,))[0]
-            self.add_error(of_fact if of_fact in self.fields else None, said)
+            self.add_error(of_fact if of_fact in self.fields else None, [said(sentence) for sentence in sentences])
 
 
 def labelled(field: str, language: str) -> dict[str, str]:

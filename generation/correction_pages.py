@@ -7,7 +7,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
-from generation import presentation, program_presentation, programs, runs
+from generation import looks, presentation, program_presentation, programs, runs
 from generation.correction_forms import CorrectionForm
 from generation.errors import HepError
 from generation.models import Run
@@ -40,7 +40,9 @@ def said_on_the_page(request: SignedInRequest, run: Run, form: CorrectionForm, s
     program = programs.of_run(request.user, run)
     if program is not None:
         context = program_presentation.of_program(request.user, program)
+        programs.viewed(request.user, program, context["version"].number)
         template = "generation/program.html"
     else:
+        looks.viewed(request.user, run)
         context, template = presentation.of_ended(run, request.user), "generation/result.html"
     return render(request, template, context | presentation.corrections(run, form), status=status)

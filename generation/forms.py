@@ -9,6 +9,7 @@ from django.utils.translation import ngettext_lazy
 from generation import rights
 from generation.models import Run, User
 from generation.models.accounts import Language
+from generation.page_words import said
 
 MIN_PROMPT = 20
 MAX_PROMPT = 4000
@@ -69,7 +70,7 @@ class GenerateForm(forms.Form):
     def take_errors(self, errors: dict[str, Any]) -> None:
         """Show what the API's own validation found, at the field where there is one."""
         for name, messages in errors.items():
-            self.add_error(name if name in self.fields else None, [str(message) for message in messages])
+            self.add_error(name if name in self.fields else None, [said(message) for message in messages])
 
 
 def initial_from(run: Run) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """How the history is narrowed. A filter that can't be meant shows all rather than an error page."""
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -72,14 +72,10 @@ class HistoryFilter(forms.Form):
                 return Q(program=None)
             return Q(program__status=Program.Status(value))
         if name == "since":
-            return Q(created_at__gte=midnight(value))
+            return Q(created_at__gte=datetime.combine(value, time.min, tzinfo=UTC))
         if name == "until":
-            return Q(created_at__lt=midnight(value) + timedelta(days=1))
+            return Q(created_at__lte=datetime.combine(value, time.max, tzinfo=UTC))
         return Q(**{{"author": "owner", "clinic": "clinic", "kind": "kind"}[name]: value})
-
-
-def midnight(day: Any) -> datetime:
-    return datetime.combine(day, time.min, tzinfo=UTC)
 
 
 class RecordNumberSearch(forms.Form):

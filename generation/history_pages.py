@@ -9,14 +9,12 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
-from generation import page_words, presentation, program_serializers, programs, record_numbers, runs
+from generation import looks, page_words, presentation, program_serializers, programs, record_numbers, runs
 from generation.history_forms import HistoryFilter, RecordNumberSearch
 from generation.models import User
 from generation.page_access import SignedInRequest, signed_in, visible_run, wants_part
 
 PAGE_SIZE = 25
-# With one record number; who has more of them narrows the dates instead.
-MOST_FOUND = 100
 
 
 @signed_in
@@ -26,6 +24,7 @@ def history(request: SignedInRequest) -> HttpResponse:
     narrowing = HistoryFilter(request.user, visible, request.GET)
     found = narrowing.narrowed(visible).select_related("program__clinic").order_by("-created_at", "-id")
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    looks.listed(request.user, page)
     context = {
         "page": page,
         "rows": [presentation.history_row(run, request.user) for run in page],
@@ -53,7 +52,7 @@ def search(request: SignedInRequest) -> HttpResponse:
         context = {"search": asked, "filter": HistoryFilter(request.user, visible, {}), "rows": [], "refused": True}
         return history_page(request, context, status=400)
     found = record_numbers.matching(visible, request.user, asked.cleaned_data["mrn"])
-    shown = found.select_related("program__clinic").order_by("-created_at", "-id")[:MOST_FOUND]
+    shown = found.select_related("program__clinic").order_by("-created_at", "-id")[: record_numbers.MOST_FOUND]
     context = {
         "search": asked,
         "filter": HistoryFilter(request.user, visible, {}),
@@ -79,6 +78,7 @@ def program_list(request: SignedInRequest) -> HttpResponse:
     """All programs, copies too, which no run has written."""
     found = programs.visible_to(request.user).filter(is_template=False)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    looks.listed(request.user, page, "program")
     titles = {row["id"]: row["title"] for row in program_serializers.rows_shown(page)}
     rows = [
         {

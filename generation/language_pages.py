@@ -3,8 +3,7 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
-from django.shortcuts import redirect
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
 from django.utils import translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
@@ -18,8 +17,9 @@ def choose_language(request: HttpRequest) -> HttpResponse:
     if language not in dict(settings.LANGUAGES):
         return HttpResponseBadRequest()
     asked = request.POST.get("next", "")
-    ours = url_has_allowed_host_and_scheme(asked, {request.get_host()}, require_https=request.is_secure())
-    response = redirect(asked if ours else "/")
+    # With no host allowed, an address of any host, this one too, is somewhere else.
+    ours = asked.startswith("/") and url_has_allowed_host_and_scheme(asked, None)
+    response = HttpResponseRedirect(asked if ours else "/")
     if request.user.is_authenticated:
         User.objects.filter(pk=request.user.pk).update(language=language)
     response.set_cookie(

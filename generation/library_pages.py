@@ -8,17 +8,17 @@ from django import forms
 from django.core.paginator import Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
 from generation import exercise_search, exercises
 from generation import library_words as words
-from generation.clinical import dosing, figures
+from generation.clinical import dosing
+from generation.drawings import figure
 from generation.errors import NotFound
 from generation.models import Exercise, User
 from generation.models.accounts import Language
-from generation.page_access import SignedInRequest, signed_in
+from generation.page_access import SignedInRequest, signed_in, wants_part
 from generation.profile_chips import label
 from generation.shelf import as_entry
 
@@ -68,8 +68,9 @@ def library(request: SignedInRequest) -> HttpResponse:
         "narrowed": bool(given.keys() - {"language"}),
         "rest": urlencode(given),
     }
-    partial = getattr(request, "htmx", False) and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(request, "generation/_library_found.html" if partial else "generation/library.html", context)
+    return render(
+        request, "generation/_library_found.html" if wants_part(request) else "generation/library.html", context
+    )
 
 
 def facets(counts: Mapping[str, Mapping[str, int]], wanted: Mapping[str, str], user: User) -> list[dict[str, Any]]:
@@ -208,12 +209,6 @@ def badge(exercise: Exercise) -> words.Word:
 def fallback(shown: str | None, asked: str) -> str:
     """What language the text is in, said when it is not the one that was asked for."""
     return str(Language(shown).label) if shown and shown != asked else ""
-
-
-def figure(slug: str, language: str) -> SafeString | None:
-    drawing = figures.svg(slug, language)
-    # Drawn by us from our own data, with its title escaped.
-    return mark_safe(drawing) if drawing else None  # noqa: S308
 
 
 def named(names: Mapping[str, words.Word], codes: Iterable[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from generation import audit
-from generation.models import AuditEntry, Run, User
+from generation.models import AuditEntry, Program, Run, User
 from generation.models.runs import ENDED
 
 AGAIN_AFTER = timedelta(hours=1)
@@ -20,20 +20,20 @@ def viewed(actor: User, run: Run) -> None:
         recorded(actor, uuid.UUID(str(run.uid)))
 
 
-def listed(actor: User, found: Iterable[Run]) -> None:
-    """Record that a list showed somebody the runs of others, and how many."""
-    if others := sum(run.owner_id != actor.pk for run in found):
-        recorded(actor, None, others=others)
+def listed(actor: User, found: Iterable[Run | Program], kind: str = "run") -> None:
+    """Record that a list showed somebody the runs, or the programs, of others, and how many."""
+    if others := sum(one.owner_id != actor.pk for one in found):
+        recorded(actor, None, kind, others=others)
 
 
-def recorded(actor: User, run_id: uuid.UUID | None, **facts: Any) -> None:
+def recorded(actor: User, object_id: uuid.UUID | None, kind: str = "run", **facts: Any) -> None:
     lately = AuditEntry.objects.filter(
         actor=actor.pk,
         action=AuditEntry.Action.VIEW,
-        object_kind="run",
-        object_id=run_id,
+        object_kind=kind,
+        object_id=object_id,
         facts=facts,
         at__gt=timezone.now() - AGAIN_AFTER,
     )
     if not lately.exists():
-        audit.record(actor.get_username(), AuditEntry.Action.VIEW, "run", run_id, facts)
+        audit.record(actor.get_username(), AuditEntry.Action.VIEW, kind, object_id, facts)

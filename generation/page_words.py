@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_noop, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from generation.models.runs import Status
 
@@ -143,3 +143,41 @@ FOR_BATCH_SCRIPTS: dict[str, Word] = {
 
 def stages(codes: Iterable[str]) -> list[tuple[str, Word]]:
     return [(code, STAGES[code]) for code in codes]
+
+
+# The sentences of refusals that a page may show. The API says them in English, pages in the reader's language.
+REFUSALS = (
+    gettext_noop("Something went wrong on our side."),
+    gettext_noop("The request is not valid."),
+    gettext_noop("The request is too large."),
+    gettext_noop("This is not allowed."),
+    gettext_noop("Only its owner and the clinicians of its clinic may do this."),
+    gettext_noop("The run is not in a state for this."),
+    gettext_noop("The program was changed meanwhile; look at it again."),
+    gettext_noop("The safety checks found errors; mend them before approving."),
+    gettext_noop("The program is a draft; approve it before it is shared."),
+    gettext_noop("A template is copied, not shared."),
+    gettext_noop("A template is copied, not approved."),
+    gettext_noop("There is no such program."),
+    gettext_noop("There is no such template."),
+    gettext_noop("There is no such link."),
+    gettext_noop("The program has no such version."),
+    gettext_noop("This key was used for another request."),
+    gettext_noop("Too many requests; try again in a moment."),
+    gettext_noop("Too many of your runs are active; wait for one to end."),
+    gettext_noop("The draft did not pass the safety checks."),
+    gettext_noop("The server is restarting; the run goes on."),
+    gettext_noop("The server stopped several times during this run."),
+    gettext_noop("There is no such clinic among yours."),
+    gettext_noop("There is no such run."),
+    gettext_noop("No model is configured on this server."),
+    gettext_noop("You do not work in the clinic of that run; give the record number anew."),
+    gettext_noop("The record number is of another clinic; give it anew."),
+    gettext_noop("This is not one of the choices."),
+)
+
+
+def said(sentence: object) -> str:
+    """What a refusal says, in the reader's language where the sentence is known."""
+    text = str(sentence)
+    return gettext(text) if text else ""

@@ -34,6 +34,8 @@ def generate(request: SignedInRequest) -> HttpResponse:
             return form_page(request, GenerateForm(request.user, initial=given))
         return start(request)
     earlier = visible_run(request, request.GET["from"]) if "from" in request.GET else None
+    if earlier:
+        looks.viewed(request.user, earlier)
     return form_page(request, GenerateForm(request.user, initial=initial_from(earlier) if earlier else None))
 
 

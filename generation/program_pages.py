@@ -1,7 +1,7 @@
 """The page of a program, and what its buttons do. Every command is a plain POST; htmx swaps the program in place."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from generation import page_words, program_presentation, programs, rights
+from generation import looks, page_words, program_copies, program_presentation, programs, rights
 from generation.clinical.editing import DOSE_LIMITS
 from generation.errors import HepError, Invalid, StaleVersion
 from generation.models import Program, User
@@ -42,12 +42,13 @@ def edit_program(request: SignedInRequest, program_id: uuid.UUID) -> HttpRespons
     try:
         version, action, fields = edit_request(edit_data(request.POST))
         if action == "dose":
+            none_cleared(program, request.POST)
             fields = changes_only(program, fields)
             if set(fields) == {"slug"}:
-                return done(request, program, f"dose-{slug}")
+                return done(request, program, f"dose-{slug}", said=_("Nothing was changed."))
         changed = programs.edit(request.user, program_id, version, action, **fields)
     except HepError as error:
-        return refused(request, program_id, error, slug)
+        return refused(request, program_id, error, slug, request.POST.dict())
     return done(request, changed, focus_after(action, fields))
 
 
@@ -62,13 +63,26 @@ def edit_data(posted: QueryDict) -> dict[str, Any]:
     return found
 
 
+def none_cleared(program: Program, posted: QueryDict) -> None:
+    """Raises Invalid where a part of the dose was emptied: a dose has no part that can be left out."""
+    as_it_is = dose_of(program, posted.get("slug", ""))
+    emptied = [name for name in DOSE_LIMITS if posted.get(name, "0").strip() == "" and as_it_is.get(name) is not None]
+    if emptied:
+        raise Invalid(fields=dict.fromkeys(emptied, [_("Nothing was changed: a number is needed here.")]))
+
+
+def dose_of(program: Program, slug: str) -> dict[str, Any]:
+    """The parts of an item's dose as the form names them; empty for an item that is not there."""
+    items = programs.content_of(program)["items"]
+    dose = next((item["dose"] for item in items if item["slug"] == slug), None)
+    return dose | dose["frequency"] if dose else {}
+
+
 def changes_only(program: Program, fields: dict[str, Any]) -> dict[str, Any]:
     """Without the parts of the dose that the form sent back as they were."""
-    items = programs.content_of(program)["items"]
-    dose = next((item["dose"] for item in items if item["slug"] == fields["slug"]), None)
-    if dose is None:
+    as_it_is = dose_of(program, fields["slug"])
+    if not as_it_is:
         return fields
-    as_it_is = dose | dose["frequency"]
     return {name: value for name, value in fields.items() if name == "slug" or as_it_is.get(name) != value}
 
 
@@ -107,10 +121,17 @@ def done(request: SignedInRequest, program: Program, focus: str, said: str = "")
     return render(request, "generation/_program_answer.html", context | {"said": said or context["last_change"]})
 
 
-def refused(request: SignedInRequest, program_id: uuid.UUID, error: HepError, slug: str = "") -> HttpResponse:
-    """The program as it is now, and why nothing was changed."""
+def refused(
+    request: SignedInRequest,
+    program_id: uuid.UUID,
+    error: HepError,
+    slug: str = "",
+    typed: Mapping[str, Any] | None = None,
+) -> HttpResponse:
+    """The program as it is now, why nothing was changed, and what had been typed for the item."""
     program = visible_program(request, program_id)
-    context = program_presentation.of_program(request.user, program, problem=error, at_fault=slug)
+    context = program_presentation.of_program(request.user, program, problem=error, at_fault=slug, typed=typed)
+    programs.viewed(request.user, program, context["version"].number)
     context |= {"stale": isinstance(error, StaleVersion), "focus": "problem", "words": page_words.FOR_PROGRAM_SCRIPTS}
     template = "generation/_program_answer.html" if wants_part(request) else "generation/program.html"
     return render(request, template, context, status=error.status)
@@ -119,7 +140,7 @@ def refused(request: SignedInRequest, program_id: uuid.UUID, error: HepError, sl
 @signed_in
 @require_POST
 def duplicate_program(request: SignedInRequest, program_id: uuid.UUID) -> HttpResponse:
-    return copied(request, program_id, programs.duplicate)
+    return copied(request, program_id, program_copies.duplicate)
 
 
 @signed_in
@@ -127,7 +148,7 @@ def duplicate_program(request: SignedInRequest, program_id: uuid.UUID) -> HttpRe
 def save_template(request: SignedInRequest, program_id: uuid.UUID) -> HttpResponse:
     def save(actor: User, source: uuid.UUID) -> Program:
         name = checked(TemplateName, {"name": request.POST.get("name", "")})["name"]
-        return programs.save_as_template(actor, source, name)
+        return program_copies.save_as_template(actor, source, name)
 
     return copied(request, program_id, save)
 
@@ -146,19 +167,21 @@ def delete_program(request: SignedInRequest, program_id: uuid.UUID) -> HttpRespo
 @signed_in
 @require_POST
 def use_template(request: SignedInRequest, program_id: uuid.UUID) -> HttpResponse:
-    return copied(request, program_id, programs.from_template)
+    return copied(request, program_id, program_copies.from_template)
 
 
 @signed_in
 @require_safe
 def templates(request: SignedInRequest) -> HttpResponse:
+    found = list(program_copies.templates_for(request.user))
+    looks.listed(request.user, found, "program")
     rows = [
         {
             "template": template,
             "name": opened(template, "template_name") or "–",
             "may_use": rights.may_change(request.user, template),
         }
-        for template in programs.templates_for(request.user)
+        for template in found
     ]
     return render(request, "generation/templates.html", {"rows": rows})
 

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext, ngettext
 
 from generation import page_words, presentation, programs, purge, record_numbers, rights
-from generation.clinical import dosing, editing, figures
+from generation.clinical import dosing, editing, template
 from generation.clinical.data_files import read
 from generation.clinical.editing import Bench
 from generation.clinical.profile import Profile
+from generation.drawings import figure
 from generation.errors import HepError
 from generation.models import Program, ProgramVersion, Run, User
 from generation.presentation import reader_language
@@ -21,17 +21,22 @@ Content = Mapping[str, Any]
 
 
 def of_program(
-    actor: User, program: Program, number: int | None = None, problem: HepError | None = None, at_fault: str = ""
+    actor: User,
+    program: Program,
+    number: int | None = None,
+    problem: HepError | None = None,
+    at_fault: str = "",
+    typed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The context of a version's page; what may be done stands in it only for the current one.
 
-    `problem` is a refusal, and `at_fault` the slug of the item that it is about.
+    `problem` is a refusal, `at_fault` the slug of the item that it is about, and `typed` the form that was refused.
     """
     version = programs.version_of(program, number)
     bench = programs.bench_for(program, reader_language())
     may_change = rights.may_change(actor, program) and version.number == program.current
     run = program.run
-    return of_content(version.content, program.language, bench, problem, at_fault) | {
+    return of_content(version.content, program.language, bench, problem, at_fault, typed) | {
         "record": program,
         "version": version,
         "run": run,
@@ -61,7 +66,12 @@ def of_result(run: Run) -> dict[str, Any]:
 
 
 def of_content(
-    content: Content, language: str, bench: Bench, problem: HepError | None = None, at_fault: str = ""
+    content: Content,
+    language: str,
+    bench: Bench,
+    problem: HepError | None = None,
+    at_fault: str = "",
+    typed: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     profile = Profile.from_dict(content["profile"])
     faults = dict(problem.fields or {}) if problem else {}
@@ -69,7 +79,8 @@ def of_content(
         "content": content,
         "language": language,
         "items": [
-            item_shown(item, place, len(content["items"]), bench, faults if item["slug"] == at_fault else {})
+            item_shown(item, place, len(content["items"]), bench)
+            | (forms_shown(item, bench, faults, typed or {}) if item["slug"] == at_fault else forms_shown(item, bench))
             for place, item in enumerate(content["items"])
         ],
         "lights": lights(dosing.pain_limit(profile)),
@@ -78,9 +89,7 @@ def of_content(
     }
 
 
-def item_shown(
-    item: Mapping[str, Any], place: int, count: int, bench: Bench, faults: Mapping[str, Any]
-) -> dict[str, Any]:
+def item_shown(item: Mapping[str, Any], place: int, count: int, bench: Bench) -> dict[str, Any]:
     exercise = bench.library.get(item["slug"])
     return {
         **item,
@@ -90,18 +99,28 @@ def item_shown(
         "figure": figure(item["slug"], bench.language),
         "level_words": level_words(exercise["level"]) if exercise else "",
         "equipment_words": equipment_words(exercise["equipment"]) if exercise else "",
-        "dose_fields": list(dose_fields(item["dose"], exercise, faults)) if exercise else [],
-        "faulty": bool(faults),
     }
 
 
-def figure(slug: str, language: str) -> SafeString | str:
-    # Our own drawing, whose only text is escaped where it is made.
-    return mark_safe(figures.svg(slug, language) or "")  # noqa: S308
+NOTHING: Mapping[str, Any] = {}
+
+
+def forms_shown(
+    item: Mapping[str, Any], bench: Bench, faults: Mapping[str, Any] = NOTHING, typed: Mapping[str, Any] = NOTHING
+) -> dict[str, Any]:
+    """The forms of an item: as it is, or as they were sent (`typed`) when that was refused."""
+    exercise, action = bench.library.get(item["slug"]), typed.get("action")
+    doses = dose_fields(item["dose"], exercise, faults, typed if action == "dose" else NOTHING) if exercise else ()
+    return {
+        "dose_fields": list(doses),
+        "dose_open": action == "dose",
+        "note_typed": typed.get("text", "") if action == "note" else item.get("patient_note") or "",
+        "note_open": action == "note",
+    }
 
 
 def dose_fields(
-    dose: Mapping[str, Any], exercise: Mapping[str, Any], faults: Mapping[str, Any]
+    dose: Mapping[str, Any], exercise: Mapping[str, Any], faults: Mapping[str, Any], typed: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """One for each part of the dose that may be changed, with its bounds."""
     bounds = editing.bounds(exercise, dose)
@@ -115,7 +134,7 @@ def dose_fields(
             "label": label,
             "low": low,
             "high": high,
-            "value": "" if value is None else value,
+            "value": typed.get(name, "" if value is None else value),
             "fault": " ".join(str(fault) for fault in faults.get(name, ())),
         }
 
@@ -123,6 +142,7 @@ def dose_fields(
 def cautions(content: Content) -> list[dict[str, str]]:
     """The warnings that whoever approves must have seen: code, words, and what they were read from."""
     messages = {flag["code"]: flag["message"][reader_language()] for flag in read("red_flags")}
+    messages[template.CAUTION] = template.caution(reader_language())
     read_from = {flag["code"]: flag["matched_text"] for flag in content["profile"].get("red_flags", ())}
     return [
         {"code": code, "message": messages.get(code, code.replace("_", " ")), "evidence": read_from.get(code, "")}
@@ -133,10 +153,10 @@ def cautions(content: Content) -> list[dict[str, str]]:
 def faults_shown(problem: HepError) -> Iterator[str]:
     """What is wrong, field by field as the page names them, or the one sentence of the refusal."""
     for name, messages in (problem.fields or {}).items():
-        words = " ".join(str(message) for message in messages)
+        words = " ".join(page_words.said(message) for message in messages)
         yield f"{DOSE_FIELDS[name]}: {words}" if name in DOSE_FIELDS else words
     if not problem.fields:
-        yield problem.sentence
+        yield page_words.said(problem.sentence)
 
 
 def last_approved(program: Program, version: ProgramVersion) -> ProgramVersion | None:

@@ -7,7 +7,7 @@ from django.core.validators import RegexValidator
 from django.db.models import F
 from rest_framework import serializers
 
-from generation import programs
+from generation import rights
 from generation.clinical.editing import DOSE_LIMITS, MOST_NOTE
 from generation.errors import Invalid
 from generation.models import Program, ProgramVersion, User
@@ -163,7 +163,7 @@ def signed(version: ProgramVersion) -> dict[str, Any]:
 
 def shown(program: Program, version: ProgramVersion, actor: User) -> dict[str, Any]:
     """A version of a program with its content, and what this person may do to it."""
-    may_change, current = programs.may_change(actor, program), version.number == program.current
+    may_change, current = rights.may_change(actor, program), version.number == program.current
     return {
         **version.content,
         **head(program),

@@ -16,7 +16,6 @@ from generation import audit, rights, shelf
 from generation.clinical import alternatives as similar
 from generation.clinical import differences as comparing
 from generation.clinical import editing
-from generation.clinical.data_files import read
 from generation.clinical.record import Signature
 from generation.clinical.record import record_text as written
 from generation.errors import ChecksFailed, Conflict, NotFound, StaleVersion
@@ -24,7 +23,6 @@ from generation.models import AuditEntry, Program, ProgramVersion, Run, User
 
 Action = AuditEntry.Action
 Content = dict[str, Any]
-may_change = rights.may_change
 
 
 def identified(run: Run, result: dict[str, Any]) -> dict[str, Any]:
@@ -149,16 +147,6 @@ def alternatives(program: Program, slug: str, reader: str = "en") -> list[dict[s
     return similar.alternatives(content_of(program), slug, bench_for(program, reader))
 
 
-def dose_bounds(program: Program, slug: str, reader: str = "en") -> dict[str, tuple[int, int]]:
-    """Which parts of an item's dose may be edited, with lowest and highest value. Raises Invalid for what is no item.
-
-    Empty for an exercise that is no longer in the library.
-    """
-    bench, items = bench_for(program, reader), content_of(program)["items"]
-    item = items[editing.place_of(items, slug, bench)]
-    return editing.bounds(bench.library[slug], item["dose"]) if slug in bench.library else {}
-
-
 def bench_for(program: Program, reader: str) -> editing.Bench:
     library = {exercise["slug"]: exercise for exercise in shelf.library(program.clinic_id)}
     return editing.Bench(library, program.language, reader)
@@ -195,10 +183,6 @@ def undo(actor: User, program_id: str | uuid.UUID, version: int) -> Program:
     earlier = version_of(program, current.back_to)
     change = {"action": "undo", "to": earlier.number}
     return advance(actor, program, version, earlier.content, change, back_to=earlier.back_to)
-
-
-def may_undo(program: Program) -> bool:
-    return version_of(program).back_to is not None
 
 
 def approve(actor: User, program_id: str | uuid.UUID, version: int, acknowledged: Collection[str] = ()) -> Program:
@@ -261,48 +245,6 @@ def advance(
         )
         recorded(actor, Action.EDIT, program, version + 1, action=change["action"])
     return get_program_for(actor, program.pk)
-
-
-def duplicate(actor: User, program_id: str | uuid.UUID) -> Program:
-    """A new draft of the same owner and clinic, without the run and its record number. Raises NotFound, NotAllowed."""
-    source = changeable(actor, program_id)
-    content = editing.brought_up(content_of(source), bench_for(source, actor.language))
-    copy = Program(owner=source.owner, clinic=source.clinic, language=source.language)
-    return copied(actor, source, copy, content, Action.DUPLICATE)
-
-
-def save_as_template(actor: User, program_id: str | uuid.UUID, name: str) -> Program:
-    """A named copy that the clinic may start from, without the words of the case. Raises NotFound, NotAllowed."""
-    source = changeable(actor, program_id)
-    content = editing.impersonal(content_of(source))
-    copy = Program(
-        owner=actor, clinic=source.clinic, language=source.language, is_template=True, template_name=name.strip()
-    )
-    return copied(actor, source, copy, content, Action.TEMPLATE)
-
-
-def templates_for(actor: User) -> QuerySet[Program]:
-    return visible_to(actor).filter(is_template=True)
-
-
-def from_template(actor: User, template_id: str | uuid.UUID) -> Program:
-    """A new draft of this person, which says that it was not made for anybody yet. Raises NotFound, NotAllowed."""
-    template = changeable(actor, template_id)
-    if not template.is_template:
-        raise NotFound("There is no such template.")
-    content = content_of(template)
-    warnings = [read("editing")["template_warning"][template.language], *content["warnings"]]
-    content = editing.brought_up(content | {"warnings": warnings}, bench_for(template, actor.language))
-    copy = Program(owner=actor, clinic=template.clinic, language=template.language)
-    return copied(actor, template, copy, content, Action.DUPLICATE)
-
-
-def copied(actor: User, source: Program, copy: Program, content: Content, action: AuditEntry.Action) -> Program:
-    change = {"action": action.value, "source": str(source.pk), "version": source.current}
-    with transaction.atomic():
-        begin(copy, content, change, actor.pk)
-        recorded(actor, action, source, source.current, copy=str(copy.pk))
-    return get_program_for(actor, copy.pk)
 
 
 def begin(program: Program, content: Content, change: dict[str, Any], made_by: uuid.UUID) -> None:

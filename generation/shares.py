@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from generation import programs
+from generation import programs, rights
 from generation.errors import Conflict, NotApproved, NotFound
 from generation.models import AuditEntry, Program, ProgramVersion, ShareLink, User, Visits
 
@@ -44,7 +44,7 @@ def path_of(token: str) -> str:
 
 def may_share(actor: User, program: Program) -> bool:
     """Whether they may make a link to it now."""
-    return not program.is_template and program.status == Program.Status.APPROVED and programs.may_change(actor, program)
+    return not program.is_template and program.status == Program.Status.APPROVED and rights.may_change(actor, program)
 
 
 def create(actor: User, program_id: str | uuid.UUID, days: int = DEFAULT_DAYS) -> Made:
@@ -95,13 +95,14 @@ def find(token: str) -> ShareLink | None:
     return found.select_related("program__clinic", "program__owner").first()
 
 
-def opened(token: str) -> tuple[ShareLink, ProgramVersion] | None:
-    """What a token opens, counted; None if nothing, for whatever reason."""
+def opened(token: str, counted: bool = True) -> tuple[ShareLink, ProgramVersion] | None:
+    """What a token opens, `counted` as an opening or not; None if nothing, for whatever reason."""
     link = find(token)
     version = latest_approved(link.program) if link else None
     if link is None or version is None:
         return None
-    ShareLink.objects.filter(pk=link.pk).update(opened=F("opened") + 1, last_opened=timezone.now())
+    if counted:
+        ShareLink.objects.filter(pk=link.pk).update(opened=F("opened") + 1, last_opened=timezone.now())
     return link, version
 
 

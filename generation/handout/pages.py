@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from generation import programs, shares
+from generation import page_words, programs, shares
 from generation.errors import HepError, NotFound
 from generation.handout import links, printing
 from generation.handout.forms import PrintForm
@@ -39,7 +39,7 @@ def handout_pdf(request: SignedInRequest, program_id: uuid.UUID) -> HttpResponse
     try:
         link, _ = link_for(request, program, version, values)
     except HepError as error:
-        form.add_error("with_link", error.sentence)
+        form.add_error("with_link", page_words.said(error.sentence))
         return shown(request, program, version, form, {"size": values["size"]}, status=error.status)
     language = values["language"] or program.language
     return printing.pdf_answer(request.user, version, values["size"], language, values["first_name"].strip(), link)
@@ -71,7 +71,7 @@ def shown(
     try:
         link, token = link_for(request, program, version, values)
     except HepError as error:
-        form.add_error("with_link", error.sentence)
+        form.add_error("with_link", page_words.said(error.sentence))
         status = error.status
     sheet = sheet_of(version, language)
     name = values.get("first_name", "").strip()

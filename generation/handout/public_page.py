@@ -18,7 +18,8 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         response = sorry(request, "busy", 429)
         response["Retry-After"] = "60"
         return response
-    found = shares.opened(token)
+    # A HEAD is a messenger that looks before somebody opens it.
+    found = shares.opened(token, counted=request.method == "GET")
     if found is None:
         return sorry(request, "gone", 404)
     link, version = found

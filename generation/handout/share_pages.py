@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from generation import programs, shares
+from generation import page_words, rights, shares
 from generation.errors import HepError, NotAllowed, NotFound
 from generation.handout import links
 from generation.handout.forms import ShareForm
@@ -29,7 +29,7 @@ def program_shares(request: SignedInRequest, program_id: uuid.UUID) -> HttpRespo
     try:
         made = shares.create(request.user, program_id, form.cleaned_data["days"])
     except HepError as error:
-        form.add_error(None, error.sentence)
+        form.add_error(None, page_words.said(error.sentence))
         return shown(request, program, form, status=error.status)
     return shown(request, program, ShareForm(), made)
 
@@ -45,7 +45,7 @@ def shown(
         "now": timezone.now(),
         "made": made,
         "printed": made and url and links.printed(url, made.link.expires_at.date(), program.language),
-        "may_change": programs.may_change(request.user, program),
+        "may_change": rights.may_change(request.user, program),
         "may_share": shares.may_share(request.user, program),
     }
     return render(request, "generation/shares.html", context, status=status)

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from generation.event_types import EVENTS, Id, Ordinal, Timestamp
-from generation.schema import frames, library, privacy, programs, shapes, shares
+from generation.schema import frames, library, privacy, program_shapes, programs, shapes, shares
 from generation.schema.dialects import DIALECT_SHAPES
 from generation.schema.inputs import Schema, reference, request_schemas
 from generation.schema.json_schema import Untitled, schema_of
@@ -29,7 +29,7 @@ SHAPES: tuple[type[Any], ...] = (
     *frames.BATCH_MESSAGES.values(),
     *library.SHAPES,
     *privacy.SHAPES,
-    *programs.SHAPES,
+    *program_shapes.SHAPES,
     *shares.SHAPES,
     *DIALECT_SHAPES,
     *EVENTS.values(),

@@ -9,8 +9,6 @@ from generation.errors import Invalid
 from generation.serializers import RecordNumber, snapshot, start_request
 from generation.views.requests import actor
 
-MOST_FOUND = 100
-
 
 class RunSearch(APIView):
     """The newest runs with exactly this record number."""
@@ -21,7 +19,8 @@ class RunSearch(APIView):
             raise Invalid(fields=wanted.errors)
         user = actor(request)
         found = record_numbers.matching(runs.visible_to(user), user, wanted.validated_data["mrn"])
-        return Response({"results": [snapshot(run) for run in found.order_by("-created_at", "-id")[:MOST_FOUND]]})
+        newest = found.order_by("-created_at", "-id")[: record_numbers.MOST_FOUND]
+        return Response({"results": [snapshot(run) for run in newest]})
 
 
 class RunRecordNumber(APIView):

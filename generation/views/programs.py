@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from generation import errors, idempotency, programs
+from generation import errors, idempotency, looks, program_copies, programs
 from generation.models import Program, ProgramVersion, User
 from generation.program_serializers import (
     MOST_VERSIONS,
@@ -42,13 +42,15 @@ class ProgramList(ListAPIView):  # type: ignore[type-arg]
         return found.filter(status=wanted["status"]) if "status" in wanted else found
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.get_paginated_response(rows_shown(self.paginate_queryset(self.get_queryset()) or []))
+        page = self.paginate_queryset(self.get_queryset()) or []
+        looks.listed(actor(request), page, "program")
+        return self.get_paginated_response(rows_shown(page))
 
 
 class TemplateList(ProgramList):
     def get_queryset(self) -> QuerySet[Program]:
         asked(PageQuery, self.request)
-        return programs.templates_for(actor(self.request))
+        return program_copies.templates_for(actor(self.request))
 
 
 class ProgramDetail(APIView):
@@ -138,7 +140,7 @@ class ProgramRecordText(APIView):
 class ProgramDuplicate(APIView):
     def post(self, request: Request, program_id: str) -> Response:
         user = actor(request)
-        return made(request, ("duplicate", program_id), lambda: programs.duplicate(user, program_id))
+        return made(request, ("duplicate", program_id), lambda: program_copies.duplicate(user, program_id))
 
 
 class ProgramTemplate(APIView):
@@ -147,13 +149,13 @@ class ProgramTemplate(APIView):
         programs.get_program_for(user, program_id)
         name = checked(TemplateName, request.data)["name"]
         keep = ("template", program_id, name)
-        return made(request, keep, lambda: programs.save_as_template(user, program_id, name))
+        return made(request, keep, lambda: program_copies.save_as_template(user, program_id, name))
 
 
 class TemplateUse(APIView):
     def post(self, request: Request, program_id: str) -> Response:
         user = actor(request)
-        return made(request, ("use", program_id), lambda: programs.from_template(user, program_id))
+        return made(request, ("use", program_id), lambda: program_copies.from_template(user, program_id))
 
 
 def number_in(path: str) -> int:

@@ -4,9 +4,10 @@ import io
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 from pypdf import PdfReader
 
+from generation.clinical.data_files import read
 from tests.acceptance.conftest import PATIENCE_MS
 from tests.acceptance.test_browser import generate, sign_in
 
@@ -33,18 +34,21 @@ async def test_a_danish_case_becomes_a_hand_out_and_a_link_on_a_telephone(make_s
     await correct_the_side(page, understood)
     await swap_the_first(page)
     await move_the_second_up(page)
+    handout = page.get_by_role("link", name="Hand-out")
+    mark = read("handout")["da"]["draft"]
+    assert mark in await text_of(page, await pdf_of(handout))
     await page.get_by_role("button", name="Approve the program").click()
     await expect(page.get_by_text("Approved by alice")).to_be_visible()
     program, chosen = page.url, await names(page)
     assert len(chosen) >= 4
 
-    await page.get_by_role("link", name="Hand-out").click()
+    text = await text_of(page, await pdf_of(handout))
+    await handout.click()
     await expect(page.get_by_role("button", name="PDF")).to_be_visible()
-    text = await text_of(page, page.url.replace("/handout/", "/handout.pdf"))
     for name in chosen:
         assert name in text
     assert "højre" in text
-    assert "UDKAST" not in text.upper()
+    assert mark not in text
 
     await page.goto(program)
     await page.get_by_role("link", name="Share").click()
@@ -87,6 +91,12 @@ async def move_the_second_up(page: Page) -> None:
     await expect(page.locator("#status")).to_have_text(f"{second} moved up")
     # At the top there is no further up; the arrow beside it takes the focus.
     await expect(page.get_by_role("button", name=f"Move down: {second}")).to_be_focused()
+
+
+async def pdf_of(handout: Locator) -> str:
+    """The address of the PDF beside that of the hand-out's page."""
+    address = await handout.evaluate("link => link.href")
+    return str(address).replace("/handout/", "/handout.pdf")
 
 
 async def text_of(page: Page, url: str) -> str:
@@ -157,6 +167,28 @@ async def test_who_was_overtaken_is_told_and_sees_what_is_there_now(standing_ser
     await expect(page.get_by_text("Somebody changed the program meanwhile")).to_be_visible()
     assert await names(page) == chosen[1:]
     await context.close()
+
+
+async def test_what_was_typed_and_not_sent_yet_outlives_a_change_elsewhere(standing_server, page):
+    await sign_in(page, standing_server)
+    await generate(page, CASE)
+    await expect(page.locator("#program")).to_be_visible(timeout=PATIENCE_MS)
+    first, second, *_ = await names(page)
+    understood = page.get_by_role("region", name="What was understood")
+    await understood.locator("summary", has_text="Side").click()
+    await understood.get_by_label("Side", exact=True).select_option("right")
+    await page.get_by_label(f"Note: {first}", exact=True).click()
+    await page.get_by_label("Note for the patient").first.fill("Hold on to the chair")
+    await page.get_by_role("button", name=f"Move up: {second}").click()
+    await expect(page.locator("#status")).to_have_text(f"{second} moved up")
+    await expect(understood.get_by_label("Side", exact=True)).to_have_value("right")
+    note = page.locator(".exercise", has_text=first).get_by_label("Note for the patient")
+    await expect(note).to_be_visible()
+    await expect(note).to_have_value("Hold on to the chair")
+    await page.locator(".exercise", has_text=first).get_by_role("button", name="Save the note").click()
+    await expect(page.locator(".patient-note")).to_contain_text("Hold on to the chair")
+    await understood.get_by_role("button", name="Generate again with the corrections").click()
+    await expect(page.locator("#program h1")).to_contain_text("(right)", timeout=PATIENCE_MS)
 
 
 async def test_a_record_number_is_revealed_in_place(standing_server, page):

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from generation import idempotency, programs
+from generation import idempotency, program_copies
 from generation.errors import IdempotencyConflict, Invalid
 from generation.models import Batch, IdempotencyKey, Program, Run
 from generation.models.runs import Status
@@ -112,7 +112,7 @@ def test_whoever_may_no_longer_see_a_run_does_not_find_it_by_its_key(alice, bob,
 @pytest.mark.usefixtures("library")
 def test_copies_of_programs_take_keys_too(alice, api):
     program = make_program(alice)
-    template = programs.save_as_template(alice, program.pk, "Knee")
+    template = program_copies.save_as_template(alice, program.pk, "Knee")
     for key, path, body in (
         ("one", f"/api/programs/{program.pk}/duplicate", {}),
         ("two", f"/api/programs/{program.pk}/template", {"name": "Hip"}),

@@ -6,7 +6,7 @@ import pytest
 from django.http import QueryDict
 
 from generation.correction_forms import CorrectionForm
-from generation.models import Run
+from generation.models import AuditEntry, Run
 from generation.models.runs import Status
 from tests.generation.browsing import browser, ended_run, page, run_url
 from tests.generation.program_making import KNEE, auditor_of, make_program
@@ -65,6 +65,19 @@ def test_what_can_not_be_is_refused_at_its_fact(changes):
     assert set(CorrectionForm(PROFILE, "en", sent(**changes)).errors) == set(changes)
 
 
+@pytest.mark.parametrize(("changes", "field"), [
+    ({"surgery_weeks": "3"}, "surgery_weeks"),
+    ({"pain_now": "6", "pain_worst": "5"}, "pain_worst"),
+])  # fmt: skip
+def test_facts_that_do_not_go_together_are_refused(changes, field):
+    assert set(CorrectionForm(PROFILE, "en", sent(**changes)).errors) == {field}
+
+
+def test_an_operation_is_taken_away_although_its_weeks_are_left_in_their_field():
+    profile = PROFILE | {"surgery": {"type": "tka", "weeks_post_op": 3.0}}
+    assert corrected(profile, surgery_type="") == {"surgery": None}
+
+
 @pytest.mark.django_db
 class TestOnThePage:
     @pytest.fixture
@@ -104,6 +117,14 @@ class TestOnThePage:
         assert "less than or equal to 10" in open_one
         assert '<option value="left" selected>' in text
 
+    def test_what_a_colleague_is_shown_with_a_refusal_is_on_the_record(self, alice, bob, run):
+        browser(bob).post(f"{run_url(run)}correct/", posted())
+        (entry,) = AuditEntry.objects.filter(action="view")
+        assert (entry.actor, entry.object_kind, entry.facts) == (bob, "program", {"version": 1})
+
+    def test_the_corrections_outlive_an_edit_of_the_program(self, alice, run):
+        assert '<form id="corrections" hx-preserve' in page(alice, run_url(run))
+
     def test_only_who_may_change_the_program_corrects_it(self, alice, bob, charlie, run):
         erin = auditor_of(run.clinic_id)
         url = f"{run_url(run)}correct/"
@@ -118,3 +139,19 @@ class TestOnThePage:
 def test_what_is_missing_can_be_filled_in_where_no_exercises_were_chosen(alice):
     run = ended_run(alice, "lorem ipsum dolor sit amet consectetur")
     assert 'name="fact-regions"' in page(alice, run_url(run))
+
+
+@pytest.mark.django_db
+def test_a_refusal_without_a_program_is_on_the_record_too(alice, bob):
+    run = ended_run(alice, "lorem ipsum dolor sit amet consectetur", clinic=alice.clinics.get())
+    assert browser(bob).post(f"{run_url(run)}correct/", {}).status_code == 400
+    (entry,) = AuditEntry.objects.filter(action="view")
+    assert (entry.actor, entry.object_id) == (bob, run.uid)
+
+
+@pytest.mark.django_db
+def test_taking_over_the_case_of_another_is_on_the_record(alice, bob):
+    run = ended_run(alice, clinic=alice.clinics.get())
+    page(bob, f"/?from={run.uid}")
+    (entry,) = AuditEntry.objects.filter(action="view")
+    assert (entry.actor, entry.object_id) == (bob, run.uid)

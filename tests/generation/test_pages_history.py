@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from generation import history_pages, programs, record_numbers
+from generation import history_pages, program_copies, programs, record_numbers
 from generation.models import AuditEntry, Clinic, Membership, Run
 from generation.models.runs import Status
 from tests.generation.browsing import REFERRED, browser, ended_run, page
@@ -74,6 +74,11 @@ def test_history_is_filtered_by_day_person_clinic_and_state(alice, bob):
     assert (shown(alice, "program=draft"), shown(alice, "program=approved"), shown(alice, "program=none")) == (1, 0, 2)
     programs.approve(alice, made.pk, 1)
     assert shown(alice, "program=approved") == 1
+    assert (shown(alice, "until=9999-12-31"), shown(alice, "since=9999-12-31"), shown(alice, "since=0001-01-01")) == (
+        3,
+        0,
+        3,
+    )
     assert shown(alice, "since=yesterday&author=nobody&clinic=x") == 3
 
 
@@ -114,8 +119,19 @@ def test_a_record_number_is_revealed_on_the_record(alice, charlie, headers):
 
 
 def test_a_copy_is_found_among_the_programs(alice, charlie):
-    copy = programs.duplicate(alice, make_program(alice).pk)
+    copy = program_copies.duplicate(alice, make_program(alice).pk)
     text = page(alice, "/programs/")
     assert str(copy.pk) in text
     assert "a copy" in text
     assert "No programs yet." in page(charlie, "/programs/")
+
+
+@pytest.mark.usefixtures("library")
+@pytest.mark.parametrize(("url", "kind"), [("/runs/", "run"), ("/programs/", "program"), ("/templates/", "program")])
+def test_a_list_with_the_cases_of_others_is_on_the_audit_trail(alice, bob, url, kind):
+    program_copies.save_as_template(alice, make_program(alice).pk, "Knees")
+    page(alice, url)
+    assert not AuditEntry.objects.filter(action="view").exists()
+    page(bob, url)
+    (entry,) = AuditEntry.objects.filter(action="view")
+    assert (entry.actor, entry.object_kind, entry.object_id, entry.facts) == (bob, kind, None, {"others": 1})

@@ -1,10 +1,16 @@
 """The language of the pages: the person's own, the browser's before they sign in, and a switch in the footer."""
 
+import inspect
+import re
+
 import pytest
 from django.test import Client
+from django.utils import translation
 
+from generation import errors, page_urls, page_words, program_copies, programs, rights, shares
 from generation.models import Run, User
-from tests.generation.browsing import browser, ended_run, page, run_url
+from generation.templatetags.addresses import AFTER_COMMAND
+from tests.generation.browsing import NEVER, browser, ended_run, page, run_url
 from tests.generation.factories import CASE
 from tests.generation.program_making import make_program
 
@@ -42,7 +48,10 @@ def test_the_switch_is_kept_with_the_person(alice):
     assert "Historik" in page(alice, "/runs/")
 
 
-@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)", ""])
+@pytest.mark.parametrize("elsewhere", [
+    "https://elsewhere.example/", "//elsewhere.example", "///elsewhere.example", "/\\\\elsewhere.example",
+    "javascript:alert(1)", "http://testserver/runs/", "foo", "generate", "",
+])  # fmt: skip
 def test_the_switch_leads_nowhere_else(alice, elsewhere):
     assert browser(alice).post("/language/", {"language": "da", "next": elsewhere})["Location"] == "/"
 
@@ -84,3 +93,56 @@ def test_every_page_is_there_in_danish(danish, library):
         assert '<html lang="da">' in page(danish, url)
     for rest in ("", "versions/", "record/", "add/", "handout/", "shares/"):
         assert '<html lang="da">' in page(danish, f"/programs/{program.pk}/{rest}")
+
+
+def switch_of(text: str) -> str:
+    (address,) = re.findall(r'name="next" value="([^"]*)"', text.partition('class="languages"')[2])
+    return address
+
+
+def test_the_switch_on_the_answer_to_a_command_leads_to_the_page_it_came_from(alice, library):
+    program = make_program(alice)
+    own = f"/programs/{program.pk}/"
+    client = browser(alice)
+    refused = client.post(f"{own}edit/", {"version": 1, "action": "remove", "slug": "none-such"})
+    assert (refused.status_code, switch_of(refused.content.decode())) == (400, own)
+    for path in ("/", f"{own}shares/"):
+        assert switch_of(client.post(path, {}).content.decode()) == path
+    assert switch_of(client.post("/runs/search/", {"mrn": ""}).content.decode()) == "/runs/"
+
+
+VALUES = {"uuid": NEVER, "slug": "none-such", "int": "1", "str": "x"}
+
+
+@pytest.mark.parametrize("pattern", page_urls.urlpatterns, ids=lambda pattern: pattern.name)
+def test_every_address_that_only_takes_a_command_has_its_page(alice, pattern):
+    path = re.sub(r"<(\w+):\w+>", lambda found: VALUES[found[1]], str(pattern.pattern))
+    answer = browser(alice).get(f"/{path}")
+    assert (answer.status_code == 405) == (pattern.name in AFTER_COMMAND)
+
+
+def kinds(error: type[errors.HepError]) -> set[type[errors.HepError]]:
+    return {error}.union(*(kinds(one) for one in error.__subclasses__()))
+
+
+# What only scripts and the API meet.
+OF_THE_API = (errors.CursorExpired, errors.MethodNotAllowed, errors.NoResult, errors.NotSignedIn)
+SAID = {error.sentence for error in kinds(errors.HepError) if error not in OF_THE_API} | {rights.NOT_THEIRS}
+SAID |= {
+    sentence
+    for module in (programs, program_copies, shares)
+    for sentence in re.findall(r'(?:Conflict|NotAllowed|NotFound)\("([^"]+)"\)', inspect.getsource(module))
+}
+
+
+@pytest.mark.parametrize("sentence", sorted(SAID | set(page_words.REFUSALS)))
+def test_every_refusal_of_a_page_is_there_in_danish(sentence):
+    with translation.override("da"):
+        assert page_words.said(sentence) != sentence
+
+
+def test_a_refusal_on_a_danish_page_is_danish(danish, library):
+    program = make_program(danish)
+    answer = browser(danish).post(f"/programs/{program.pk}/shares/", {"days": "30"})
+    assert answer.status_code == 409
+    assert "Programmet er en kladde; godkend det, før det deles." in answer.content.decode()

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from jsonschema import Draft202012Validator
 
-from generation import programs
+from generation import program_copies, programs
 from generation.models import AuditEntry, Program, ProgramVersion
 from tests.generation.program_making import WORD_OF_THE_CASE, auditor_of, make_program, slugs
 
@@ -278,7 +278,7 @@ def test_the_list_is_of_programs_one_may_see(api, program, openapi):
 ])  # fmt: skip
 def test_the_list_is_filtered(api, alice, program, query, count):
     programs.approve(alice, make_program(alice).pk, 1)
-    programs.save_as_template(alice, program.pk, "Knee")
+    program_copies.save_as_template(alice, program.pk, "Knee")
     assert len(api("alice").get(f"/api/programs?{query}").json()["results"]) == count
 
 

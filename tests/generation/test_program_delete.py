@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation import programs, runs, shares
+from generation import program_copies, programs, runs, shares
 from generation.models import AuditEntry, Program, ProgramVersion, Run, ShareLink
 from generation.models.runs import Status
 from tests.generation.factories import make_run
@@ -31,7 +31,8 @@ def test_an_approved_program_goes_with_its_links_and_its_run_stays(api, program,
 
 
 def test_a_copy_and_a_template_go_alone(program, alice):
-    copy, template = programs.duplicate(alice, program.pk), programs.save_as_template(alice, program.pk, "Knee")
+    copy = program_copies.duplicate(alice, program.pk)
+    template = program_copies.save_as_template(alice, program.pk, "Knee")
     programs.delete(alice, template.pk)
     programs.delete(alice, copy.pk)
     assert list(Program.objects.all()) == [program]

@@ -116,10 +116,16 @@ def test_a_program_of_few_exercises_says_so_until_there_are_more(content):
     fewer = content
     while len(fewer["items"]) > 3:
         fewer = edited(fewer, "remove", slug=slugs(fewer)[-1])
-    assert any("Few exercises" in warning for warning in fewer["warnings"])
+    assert fewer["warnings"] == [*content["warnings"], "The clinician chose fewer than four exercises."]
     assert "V02" in {finding["code"] for finding in fewer["findings"]}
     gone = next(slug for slug in slugs(content) if slug not in slugs(fewer))
     assert edited(fewer, "add", slug=gone)["warnings"] == content["warnings"]
+
+
+def test_few_that_the_composer_chose_stay_its_own_until_there_are_enough(content):
+    limited = "Few exercises fit these limits. Review the program soon."
+    few = content | {"items": content["items"][:3], "warnings": [limited]}
+    assert edited(few, "move", slug=slugs(few)[0], direction="down")["warnings"] == [limited]
 
 
 def test_the_last_exercise_stays(content):

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 import pytest
 
 from generation import programs
+from generation.clinical import editing
 from generation.models import AuditEntry, Program
 from tests.generation.browsing import NEVER, browser, page
 from tests.generation.program_making import KNEE, SHIPPED, auditor_of, make_program, slugs
@@ -66,8 +67,8 @@ def test_htmx_gets_the_program_alone_what_to_say_and_where_to_go_on(alice):
 
 def test_the_dose_changes_within_its_bounds_and_says_where_it_may_not(alice):
     program = make_program(alice)
-    slug = next(item["slug"] for item in programs.content_of(program)["items"] if item["dose"]["reps"])
-    low, high = programs.dose_bounds(program, slug)["reps"]
+    item = next(item for item in programs.content_of(program)["items"] if item["dose"]["reps"])
+    slug, (low, high) = item["slug"], editing.bounds(SHIPPED[item["slug"]], item["dose"])["reps"]
     assert edited(alice, program, "dose", slug=slug, reps=low).status_code == 302
     item = next(
         item for item in programs.content_of(Program.objects.get(pk=program.pk))["items"] if item["slug"] == slug
@@ -83,11 +84,40 @@ def test_a_dose_sent_back_as_it_was_makes_no_version(alice):
     program = make_program(alice)
     item = programs.content_of(program)["items"][0]
     as_it_was = {name: (item["dose"] | item["dose"]["frequency"])[name]
-                 for name in programs.dose_bounds(program, item["slug"])}  # fmt: skip
+                 for name in editing.bounds(SHIPPED[item["slug"]], item["dose"])}  # fmt: skip
     answer = edited(alice, program, "dose", slug=item["slug"],
                     **{name: "" if value is None else value for name, value in as_it_was.items()})  # fmt: skip
     assert answer.status_code == 302
     assert Program.objects.get(pk=program.pk).current == 1
+
+
+def test_a_refused_dose_shows_what_was_typed_and_a_cleared_one_that_nothing_was_changed(alice):
+    program = make_program(alice)
+    slug = order(program)[0]
+    text = edited(alice, program, "dose", slug=slug, sets="77").content.decode()
+    assert re.search(r'name="sets"[^>]* value="77"[^>]* aria-invalid="true"', text)
+    answer = edited(alice, program, "dose", slug=slug, sets="")
+    assert answer.status_code == 400
+    assert "Nothing was changed: a number is needed here." in answer.content.decode()
+    as_it_was = programs.content_of(program)["items"][0]["dose"]["sets"]
+    assert "Nothing was changed." in edited(alice, program, "dose", HTMX, slug=slug, sets=as_it_was).content.decode()
+    assert Program.objects.get(pk=program.pk).current == 1
+
+
+def test_a_note_that_came_too_late_is_kept_in_its_field(alice, bob):
+    program = make_program(alice)
+    first, second, *_ = order(program)
+    edited(bob, program, "remove", slug=first)
+    answer = edited(alice, program, "note", version=1, slug=second, text="Hold on to the chair")
+    assert answer.status_code == 409
+    assert ">Hold on to the chair</textarea>" in answer.content.decode()
+
+
+def test_what_is_shown_with_a_refusal_is_on_the_record(alice, bob):
+    program = make_program(alice)
+    edited(bob, program, "remove", slug="none-such")
+    entry = AuditEntry.objects.get(action=AuditEntry.Action.VIEW)
+    assert (entry.actor, entry.facts) == (bob, {"version": 1})
 
 
 def test_an_exercise_is_swapped_for_one_that_is_offered_with_its_reason(alice):

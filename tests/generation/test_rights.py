@@ -3,7 +3,7 @@
 import pytest
 from django.test import Client
 
-from generation import programs, rights, runs
+from generation import rights, runs
 from generation.errors import NotAllowed
 from generation.models import Membership, Program, Run
 from generation.models.runs import Status
@@ -129,7 +129,7 @@ def test_who_has_left_the_clinic_reads_their_programs_and_changes_none(api, alic
     assert client.post(f"{path}/duplicate").status_code == 403
     assert client.delete(path).status_code == 403
     Program.objects.update(clinic=None)
-    assert programs.may_change(alice, Program.objects.get())
+    assert rights.may_change(alice, Program.objects.get())
 
 
 def test_who_becomes_an_auditor_no_longer_changes_their_own(alice, clinic):

@@ -74,6 +74,20 @@ def test_each_opening_is_counted(alice):
     assert link.last_opened is not None
 
 
+def test_a_look_by_head_is_no_opening(alice):
+    _, made = link_to(alice)
+    assert Client().head(shares.path_of(made.token)).status_code == 200
+    assert ShareLink.objects.get(pk=made.link.pk).opened == 0
+
+
+def test_the_way_to_the_slash_is_kept_by_nobody(alice):
+    _, made = link_to(alice)
+    answer = Client().get(shares.path_of(made.token).rstrip("/"))
+    assert (answer.status_code, answer.headers["Location"]) == (301, shares.path_of(made.token))
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+
+
 def test_it_shows_the_latest_approved_version(alice):
     program, made = link_to(alice)
     program = edited(program, alice, summary_for_patient="Only a draft.")

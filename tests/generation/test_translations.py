@@ -16,7 +16,7 @@ FOLDER = ROOT / "generation" / "locale" / "da" / "LC_MESSAGES"
 # The place of the context, the message and its plural among the arguments.
 CALLS = {
     "gettext": (None, 0, None), "gettext_lazy": (None, 0, None), "_": (None, 0, None),
-    "ngettext": (None, 0, 1), "ngettext_lazy": (None, 0, 1),
+    "gettext_noop": (None, 0, None), "ngettext": (None, 0, 1), "ngettext_lazy": (None, 0, 1),
     "pgettext": (0, 1, None), "pgettext_lazy": (0, 1, None),
 }  # fmt: skip
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")

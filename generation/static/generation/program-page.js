@@ -1,9 +1,21 @@
 /** The page of a program: keeps the focus where the work is, copies the text. Without this script its forms post. */
 
 import { find } from './dom.js';
+import { collected, putBack } from './typed.js';
 import { word } from './words.js';
 
+/** @type {import('./typed.js').Kept} */
+let kept = { texts: [], ticks: [] };
+
 ready();
+document.addEventListener('htmx:beforeSwap', (event) => {
+  const { target, requestConfig } = /** @type {CustomEvent} */ (event).detail;
+  if (target instanceof Element && target.id === 'program') kept = collected(target, requestConfig.elt);
+});
+document.addEventListener('htmx:afterSwap', () => {
+  putBack(document, kept);
+  kept = { texts: [], ticks: [] };
+});
 document.addEventListener('htmx:afterSettle', () => {
   ready();
   const opened = document.querySelector('[data-focus-here]');
