@@ -9,7 +9,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from generation import audit, rights, shelf
@@ -76,10 +76,7 @@ def was_approved(program: Program) -> bool:
 
 def visible_to(actor: User) -> QuerySet[Program]:
     """The programs and templates that exist for this person: their own, their clinics', and for staff all."""
-    programs = Program.objects.select_related("owner", "clinic", "run")
-    if actor.is_staff:
-        return programs
-    return programs.filter(Q(owner=actor) | Q(clinic__in=actor.clinics.all()))
+    return rights.visible(actor, Program.objects.select_related("owner", "clinic", "run"))
 
 
 def get_program_for(actor: User, program_id: str | uuid.UUID) -> Program:

@@ -1,15 +1,26 @@
-"""Who may do more than look. Source: domain.md 7, Access.
+"""Who may look at what, and who may do more. Source: domain.md 7, Access.
 
-To see something is a question of its own (`runs.visible_to`, `programs.visible_to`): auditors, staff of no clinic and
-whoever has left a clinic see more than they may change.
+Auditors, staff of no clinic and whoever has left a clinic see more than they may change.
 """
 
-from django.db.models import QuerySet
+from typing import TypeVar
+
+from django.db.models import Q, QuerySet
 
 from generation.errors import NotAllowed
 from generation.models import Clinic, Membership, Program, Run, User
 
 NOT_THEIRS = "Only its owner and the clinicians of its clinic may do this."
+
+
+Owned = TypeVar("Owned", Run, Program)
+
+
+def visible(actor: User, owned: QuerySet[Owned]) -> QuerySet[Owned]:
+    """Those that exist for this person: their own, their clinics', and for staff all."""
+    if actor.is_staff:
+        return owned
+    return owned.filter(Q(owner=actor) | Q(clinic__in=actor.clinics.all()))
 
 
 def clinics_of(actor: User) -> QuerySet[Clinic]:

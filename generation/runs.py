@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from generation import events, limits, programs, record_numbers, retention, rights
@@ -22,10 +22,7 @@ from metrics.estimator import estimate
 
 def visible_to(actor: User) -> QuerySet[Run]:
     """The runs that exist for this person: their own, their clinics', and for staff all."""
-    runs = Run.objects.select_related("owner", "clinic", "parent")
-    if actor.is_staff:
-        return runs
-    return runs.filter(Q(owner=actor) | Q(clinic__in=actor.clinics.all()))
+    return rights.visible(actor, Run.objects.select_related("owner", "clinic", "parent"))
 
 
 def get_run_for(actor: User, run_id: str | uuid.UUID) -> Run:

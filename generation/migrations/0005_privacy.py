@@ -21,6 +21,9 @@ class Migration(migrations.Migration):
                 ],
             ),
         ),
+        migrations.AddIndex(
+            "auditentry", models.Index(fields=["actor", "-at"], name="generation_audit_actor_idx")
+        ),
         migrations.AddField("run", "mrn_hash", models.CharField(blank=True, max_length=64, default=""), preserve_default=False),
         migrations.AddIndex("run", models.Index(fields=["mrn_hash"], name="generation_mrn_hash_idx")),
         migrations.AddField(

@@ -57,7 +57,11 @@ class AuditEntry(models.Model):
     class Meta:
         ordering = ("-at", "-id")
         verbose_name_plural = "audit entries"
-        indexes = [models.Index(fields=("object_id",))]
+        indexes = [
+            models.Index(fields=("object_id",)),
+            # Each look asks whether the same person has looked lately.
+            models.Index(fields=("actor", "-at"), name="generation_audit_actor_idx"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M} {self.actor_name} {self.action}"

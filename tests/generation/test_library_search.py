@@ -136,7 +136,7 @@ def test_words_written_by_an_older_version_are_written_anew_by_a_load():
     assert "bridge" in found("bridge", "da")
 
 
-@pytest.mark.skipif("connection.vendor != 'sqlite'")
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="Only SQLite has a table of its own for the full text.")
 def test_the_full_text_table_agrees_with_the_words_it_is_of(heron):
     heron.texts.filter(language="en").update(name="Ibis stand")
     index(heron)
