@@ -1,9 +1,10 @@
 """The pages as a clinician uses them, in a real browser, through a cancel, a reload and a restart."""
 
+import asyncio
 import contextlib
 
 import pytest
-from playwright.async_api import Error, Page, expect
+from playwright.async_api import Error, Page, Route, expect
 
 from tests.acceptance.cases import CAUDA_EQUINA, KNEE, NONSENSE
 from tests.acceptance.conftest import PATIENCE_MS
@@ -86,6 +87,37 @@ async def test_a_run_is_paused_and_goes_on(make_server, page):
     with server.client() as client:
         (run,) = client.get("/api/runs").json()["results"]
     assert (run["status"], run["attempt"]) == ("succeeded", 2)
+
+
+async def test_a_click_that_overtakes_the_scripts_hits_its_button(standing_server, page):
+    """What moves under the pointer between press and release takes the click away, and nothing says so."""
+    held = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await held.wait()
+        await route.continue_()
+
+    await sign_in(page, standing_server)
+    await page.route("**/generation/api.js", hold)
+    await page.goto(f"{standing_server.base_url}/", wait_until="commit")
+    await page.get_by_label("Case").fill(KNEE)
+    button = page.get_by_role("button", name="Generate program")
+    await button.hover()
+    await page.mouse.down()
+    held.set()
+    await expect(page.locator("#prompt-counter")).to_contain_text("of 4000")
+    await page.mouse.up()
+    await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def test_what_needs_scripts_is_not_offered_without_them(standing_server, browser):
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await sign_in(page, standing_server)
+    await expect(page.get_by_role("button", name="Generate program")).to_be_visible()
+    await expect(page.get_by_role("switch")).to_be_hidden()
+    await expect(page.get_by_role("button", name="Use an example case")).to_be_hidden()
+    await context.close()
 
 
 async def test_without_scripts_it_is_paused_and_goes_on_too(make_server, browser):

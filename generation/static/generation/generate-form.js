@@ -19,7 +19,6 @@ const wait = new ClassicWait();
 let starting = false;
 let path = location.pathname;
 
-for (const element of form.querySelectorAll('[data-needs-script]')) element.removeAttribute('hidden');
 streaming.checked = localStorage.getItem(STREAMING) !== 'off';
 streaming.addEventListener('change', () => localStorage.setItem(STREAMING, streaming.checked ? 'on' : 'off'));
 

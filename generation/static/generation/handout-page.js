@@ -1,10 +1,7 @@
 /** The print button, and the first name: it goes onto the page in this browser, and nowhere else. */
 
 const button = document.querySelector('#print');
-if (button instanceof HTMLButtonElement) {
-  button.hidden = false;
-  button.addEventListener('click', () => print());
-}
+button?.addEventListener('click', () => print());
 
 const field = document.querySelector('#id_first_name');
 const line = document.querySelector('#for-name');

@@ -7,7 +7,6 @@ import { word } from './words.js';
 /** @type {import('./typed.js').Kept} */
 let kept = { texts: [], ticks: [] };
 
-ready();
 document.addEventListener('htmx:beforeSwap', (event) => {
   const { target, requestConfig } = /** @type {CustomEvent} */ (event).detail;
   if (target instanceof Element && target.id === 'program') kept = collected(target, requestConfig.elt);
@@ -17,7 +16,6 @@ document.addEventListener('htmx:afterSwap', () => {
   kept = { texts: [], ticks: [] };
 });
 document.addEventListener('htmx:afterSettle', () => {
-  ready();
   const opened = document.querySelector('[data-focus-here]');
   const next = document.querySelector('#program[data-focus]');
   if (opened instanceof HTMLElement) {
@@ -40,11 +38,6 @@ document.addEventListener('click', async (event) => {
     await copied(recordText(button.dataset.copy));
   }
 });
-
-/** What works with scripts alone becomes visible. */
-function ready() {
-  for (const button of document.querySelectorAll('[data-copy-from]')) button.removeAttribute('hidden');
-}
 
 /**
  * The element, or the nearest one beside it that can take the focus: at either end one of the two arrows can't.
