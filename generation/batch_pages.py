@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from generation import batch_presentation, batches, page_words, runs
+from generation import batch_presentation, batches, page_words, runs, spending
 from generation.batch_forms import KIND, BatchForm
 from generation.errors import Conflict, HepError, NotFound
 from generation.models import Batch
@@ -68,7 +68,7 @@ def shown(request: SignedInRequest, batch: Batch, problem: HepError | None = Non
         "rows": rows,
         "order": order,
         "filters": page_words.BATCH_ORDERS,
-        "totals": batch_presentation.totals_words(rows),
+        "totals": batch_presentation.totals_words(rows, spending.of_batch(batch, request.user)),
         "progress": batches.progress_of(found),
         "owner": "" if batch.owner_id == request.user.pk else str(batch.owner),
         "live": any(run.live for run in found),
@@ -89,7 +89,7 @@ def batch_rows(request: SignedInRequest, batch_id: uuid.UUID) -> HttpResponse:
     context: dict[str, Any] = {
         "batch": batch,
         "rows": [row for row in rows if str(row["run"].uid) in asked],
-        "totals": batch_presentation.totals_words(rows),
+        "totals": batch_presentation.totals_words(rows, spending.of_batch(batch, request.user)),
     }
     return render(request, "generation/_batch_rows.html", context)
 

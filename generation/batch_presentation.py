@@ -1,8 +1,9 @@
 """A batch as its page shows it: plain values for the templates, in words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from django.utils.formats import number_format
 from django.utils.text import Truncator
 from django.utils.translation import gettext, ngettext
 
@@ -54,8 +55,11 @@ def failure_words(run: Run) -> str:
     return ""
 
 
-def totals_words(rows: Sequence[dict[str, Any]]) -> str:
-    """`7 of 20 done, 1 refer, 1 failed`: of those that have ended in whatever way, what asks for somebody."""
+def totals_words(rows: Sequence[dict[str, Any]], usage: Mapping[str, Any]) -> str:
+    """`7 of 20 done, 1 refer, 1 failed`: of those that have ended in whatever way, what asks for somebody.
+
+    Followed by what models have cost, if anything.
+    """
     kinds = [row["kind"] for row in rows]
     ended = sum(row["run"].status in ENDED for row in rows)
     parts = [gettext("%(ended)d of %(all)d done") % {"ended": ended, "all": len(rows)}]
@@ -69,4 +73,7 @@ def totals_words(rows: Sequence[dict[str, Any]]) -> str:
         (Status.CANCELLED, ngettext("%(n)d cancelled", "%(n)d cancelled", kinds.count(Status.CANCELLED))),
     )
     parts += [words % {"n": kinds.count(kind)} for kind, words in wording if kind in kinds]
+    if usage["cost_usd"]:
+        words = gettext("about %(cost)s USD") if usage["estimated"] else gettext("%(cost)s USD")
+        parts.append(words % {"cost": number_format(usage["cost_usd"], decimal_pos=4)})
     return ", ".join(parts)

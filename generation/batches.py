@@ -49,7 +49,7 @@ def start(owner: User, kind: str, inputs: Sequence[Mapping[str, Any]], max_paral
     begun = beginnings(owner, inputs)
     most = settings.MAX_ACTIVE_RUNS_PER_USER
     with transaction.atomic():
-        limits.take_start(owner)
+        limits.take_start(owner, [(each.engine, each.clinic) for each in begun])
         batch = Batch.objects.create(kind=kind, owner=owner, max_parallel=min(max_parallel or most, most))
         for row, (given, clinic, parent) in enumerate(begun):
             runs.queue(owner, clinic, kind, given, parent=parent, batch=batch, row=row)
@@ -105,7 +105,8 @@ def retry(actor: User, batch: Batch) -> Batch:
         ended = [run for run in found if run.status in RETRIED]
         if not ended:
             raise Conflict("No row of the batch has failed or was cancelled.")
-        limits.take_start(batch.owner, one_more=not batch.runs.filter(status__in=LIVE).exists())
+        one_more = not batch.runs.filter(status__in=LIVE).exists()
+        limits.take_start(batch.owner, [(run.engine, run.clinic) for run in ended], one_more=one_more)
         for run in ended:
             runs.queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=batch, row=run.row)
     return batch

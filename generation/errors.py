@@ -17,7 +17,17 @@
     ├── IdempotencyConflict  IDEMPOTENCY_CONFLICT  409
     ├── CursorExpired        CURSOR_EXPIRED        410
     ├── RateLimited          RATE_LIMITED          429
+    │   └── BudgetSpent                            429
     ├── TooManyRuns          TOO_MANY_RUNS         429
+    ├── ModelError           OPENAI_API_ERROR      502
+    │   ├── ModelUnreachable                       502
+    │   │   └── ModelResting                       502
+    │   ├── ModelRejected                          502
+    │   ├── ModelInterrupted                       502
+    │   │   └── ModelGarbled     OUTPUT_INVALID    502
+    │   ├── ModelRateLimited OPENAI_RATE_LIMITED   502
+    │   └── ModelTimedOut    OPENAI_TIMEOUT        502
+    │       └── ModelConnectTimedOut               502
     ├── OutputInvalid        OUTPUT_INVALID        502
     ├── Restarting           SERVER_ERROR          503
     ├── WorkerLost           WORKER_LOST           500
@@ -184,9 +194,55 @@ class RateLimited(HepError):
     sentence = "Too many requests; try again in a moment."
 
 
+class BudgetSpent(RateLimited):
+    sentence = "The clinic's budget for models is spent for today; it begins anew at midnight UTC."
+
+    def body(self) -> dict[str, Any]:
+        return {"error": {**super().body()["error"], "reason": "budget_spent"}}
+
+
 class TooManyRuns(HepError):
     code, status, retryable = "TOO_MANY_RUNS", 429, True
     sentence = "Too many of your runs are active; wait for one to end."
+
+
+class ModelError(HepError):
+    code, status, retryable = "OPENAI_API_ERROR", 502, True
+    sentence = "The model server failed."
+
+
+class ModelUnreachable(ModelError):
+    sentence = "The model server can't be reached."
+
+
+class ModelResting(ModelUnreachable):
+    sentence = "The model server failed too often; it is left alone for a while."
+
+
+class ModelRejected(ModelError):
+    """Asking again would be answered the same: the key, the model's name or the request is wrong."""
+
+    retryable, sentence = False, "The model server rejected the request."
+
+
+class ModelInterrupted(ModelError):
+    sentence = "The model's answer broke off."
+
+
+class ModelGarbled(ModelInterrupted):
+    code, sentence = "OUTPUT_INVALID", "The model server sent what no one can read."
+
+
+class ModelRateLimited(ModelError):
+    code, sentence = "OPENAI_RATE_LIMITED", "The model server is too busy; try again later."
+
+
+class ModelTimedOut(ModelError):
+    code, sentence = "OPENAI_TIMEOUT", "The model server took too long."
+
+
+class ModelConnectTimedOut(ModelTimedOut):
+    sentence = "The model server was not reached in time."
 
 
 class OutputInvalid(HepError):

@@ -254,7 +254,7 @@ class Cancelled(Documented):
     by: str
     reason: str
     upstream_closed_ms: Milliseconds | None
-    """How long closing the model's connection took; null if none was open."""
+    """How long after the request the call to the model was closed; null if none was open."""
 
 
 EVENTS: dict[str, type[Any]] = {

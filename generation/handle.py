@@ -9,13 +9,15 @@ from typing import Any
 from django.db.models.functions import Now
 
 from generation import overrides, programs, shelf
+from generation.calls import Calls, expected_tokens
 from generation.database import in_database
 from generation.errors import Paused
 from generation.events import Change, Line, Log
 from generation.models import Run, Step
 from generation.models.runs import Status
 from generation.pipelines.base import Announcement, StageSpec
-from generation.providers.base import Chunk, Provider, Task
+from generation.providers import choose
+from generation.providers.base import Chunk, Provider, Task, Wait
 from metrics.estimator import remaining, spreads
 from metrics.recorder import record
 
@@ -34,12 +36,16 @@ class Handle:
         self.steps = steps
         # Read once: what other runs took does not change within this one.
         self.spreads = dict(zip(stages, spreads(run.kind, stages, provider.name), strict=True))
+        self.calls = Calls(run, log)
+        self.expected_tokens = 0 if provider.name == "composer" else expected_tokens(run.kind, provider.model)
         self.id = str(run.uid)
         self.input: Mapping[str, Any] = run.input
         self.language: str = run.language
-        self.engine = "composer" if provider.name == "composer" else "llm"
+        self.may_fall_back = run.engine == "auto"
         self.current: StageSpec | None = None
         self.stage_began = 0.0
+        # Whose time the stage tells of, even if another takes over within it.
+        self.stage_provider = provider
         # What the run had cost when its stage began.
         self.cost_before = run.cost_usd
         self.percent = run.progress
@@ -49,6 +55,14 @@ class Handle:
 
     def emit(self, event: str, **data: Any) -> None:
         self.log.append(event, **data)
+
+    @property
+    def engine(self) -> str:
+        return "composer" if self.provider.name == "composer" else "llm"
+
+    def say(self, message: str) -> None:
+        self.progress_told = time.monotonic()
+        self.log.append("progress", **self.progress_data(message))
 
     def progress(self, percent: float, message: str | None = None) -> None:
         now = time.monotonic()
@@ -65,6 +79,7 @@ class Handle:
         done = f"stage:{spec.code}" in self.steps
         facts: dict[str, Any] = {}
         self.current, self.stage_began, self.cost_before = spec, time.monotonic(), self.run.cost_usd
+        self.stage_provider = self.provider
         if not done:
             self.percent, self.progress_told = max(self.percent, spec.progress), self.stage_began
             line = Line("progress", self.progress_data(spec.message[self.language]))
@@ -91,20 +106,51 @@ class Handle:
         await self.border()
         return value
 
+    async def store(self, name: str, value: Any, *announcements: Announcement) -> None:
+        if name in self.steps:
+            return
+        lines = [Line(event, data) for event, data in announcements]
+        self.log.append_with(self.storing(name, value), *lines)
+        self.steps[name] = value
+        await self.border()
+
     async def border(self) -> None:
         """A step border: here a run that somebody wants paused gives its lease back. Raises Paused."""
-        if self.pause_wanted_by and await self.log.commit(
-            Line("paused", {"by": self.pause_wanted_by}), change=self.pausing()
-        ):
+        if not self.pause_wanted_by:
+            return
+        # A pause ends the log of the attempt, and with it the chance to settle a call that is then closed.
+        broken, lines = self.calls.breaking(self.provider)
+        pausing = self.pausing()
+        paused = Line("paused", {"by": self.pause_wanted_by})
+        if await self.log.commit(*lines, paused, change=lambda seq: pausing(seq) and broken(seq)):
+            self.calls.open = None
             raise Paused
 
     async def stored(self, name: str) -> Any:
         return self.steps.get(name)
 
     async def write(self, task: Task) -> AsyncIterator[Chunk]:
-        async with aclosing(self.provider.write(task)) as chunks:  # type: ignore[type-var]
-            async for chunk in chunks:
-                yield chunk
+        provider, calls = self.provider, self.calls
+        try:
+            async with aclosing(provider.write(task)) as chunks:  # type: ignore[type-var]
+                async for chunk in chunks:
+                    if chunk.begins is not None:
+                        await calls.begin(provider, task, chunk.begins)
+                    elif chunk.usage is not None:
+                        calls.end(chunk.usage)
+                    elif chunk.wait is not None:
+                        # Whatever broke off is closed by now; nothing is open while it waits.
+                        calls.settle(provider)
+                        self.say(waiting_words(chunk.wait, self.language))
+                    else:
+                        calls.heard(chunk.text)
+                        yield chunk
+        finally:
+            calls.close(provider)
+
+    async def fall_back(self, warning: Mapping[str, Any]) -> None:
+        await self.store("fallback", dict(warning), ("warning", dict(warning)))
+        self.provider = choose("composer", self.run.kind)
 
     async def library(self) -> Sequence[Mapping[str, Any]]:
         return await in_database(lambda: shelf.library(self.run.clinic_id))
@@ -199,10 +245,18 @@ class Handle:
             stage=stage,
             duration_ms=duration_ms,
             outcome=outcome,
-            provider=self.provider.name,
-            model=self.provider.model,
+            provider=self.stage_provider.name,
+            model=self.stage_provider.model,
             user_id=self.run.owner_id,
             clinic_id=self.run.clinic_id,
             input_tokens=self.run.input_tokens,
             cost_usd=cost_usd,
         )
+
+
+def waiting_words(wait: Wait, language: str) -> str:
+    seconds = max(1, round(wait.seconds))
+    if language == "da":
+        state = "har travlt" if wait.busy else "svarer ikke"
+        return f"Modelserveren {state}, prøver igen om {seconds} s"
+    return f"The model server {'is busy' if wait.busy else 'does not answer'}, trying again in {seconds} s"

@@ -1,5 +1,6 @@
-"""What one person may start at once and in a minute (wire.md 1.5)."""
+"""What one person may start at once and in a minute (wire.md 1.5), and what their clinics can pay for."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -8,8 +9,9 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from generation import spending
 from generation.errors import RateLimited, TooManyRuns
-from generation.models import Batch, Run, Start, User, Visits
+from generation.models import Batch, Clinic, Run, Start, User, Visits
 from generation.models.runs import LIVE
 
 MINUTE = timedelta(minutes=1)
@@ -22,13 +24,15 @@ def lock(owner: User) -> None:
     User.objects.select_for_update(no_key=True).get(pk=owner.pk)
 
 
-def take_start(owner: User, *, one_more: bool = True) -> None:
-    """Count a start of work, within the caller's transaction. Raises TooManyRuns, RateLimited.
+def take_start(owner: User, starts: Iterable[tuple[str, Clinic | None]], *, one_more: bool = True) -> None:
+    """Count a start of work, within the caller's transaction. Raises BudgetSpent, TooManyRuns, RateLimited.
 
-    `one_more` says that it adds to what the person has active; a batch counts as one, however many rows it has.
+    `starts` are the engine and the clinic of each run that it makes. `one_more` says that it adds to what the person
+    has active; a batch counts as one, however many rows it has.
     """
     # Counted and added under the lock, so that the limits hold whatever arrives together.
     lock(owner)
+    spending.require_budget(starts)
     if one_more and active(owner) >= settings.MAX_ACTIVE_RUNS_PER_USER:
         raise TooManyRuns(retry_after_s=5)
     now = timezone.now()

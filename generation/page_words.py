@@ -1,5 +1,6 @@
 """Words of the pages that live in no template: codes of the wire, and what the scripts say."""
 
+import re
 from collections.abc import Iterable
 
 from django.utils.functional import Promise
@@ -55,7 +56,10 @@ HISTORY_FILTERS: tuple[tuple[str, Word], ...] = (
 )
 
 # `{name}` is filled by the script.
+BUDGET_SPENT: Word = _("The clinic's budget for models is spent for today; it begins anew at midnight UTC.")
+
 FOR_SCRIPTS: dict[str, Word] = {
+    "budgetSpent": BUDGET_SPENT,
     "waiting": pgettext_lazy("stage", "waiting"),
     "now": pgettext_lazy("stage", "in progress"),
     "done": pgettext_lazy("stage", "done"),
@@ -130,6 +134,7 @@ FOR_BATCH_SCRIPTS: dict[str, Word] = {
     **{name: FOR_SCRIPTS[name] for name in ("connecting", "live", "reconnecting", "ended", "signIn")},
     **{f"status:{status.value}": status.label for status in Status},
     **{f"stage:{code}": label for code, label in STAGES.items()},
+    "budgetSpent": BUDGET_SPENT,
     "offline": _("Offline – the batch goes on without you"),
     "title": _("Batch"),
     "finished": _("Batch finished"),
@@ -164,7 +169,31 @@ REFUSALS = (
     gettext_noop("The program has no such version."),
     gettext_noop("This key was used for another request."),
     gettext_noop("Too many requests; try again in a moment."),
+    gettext_noop("The clinic's budget for models is spent for today; it begins anew at midnight UTC."),
     gettext_noop("Too many of your runs are active; wait for one to end."),
+    gettext_noop("The model server failed."),
+    gettext_noop("The model server failed (%(n)s)."),
+    gettext_noop("The model server failed too often; it is left alone for a while."),
+    gettext_noop("The model server can't be reached."),
+    gettext_noop("The model server was not reached in %(n)s s."),
+    gettext_noop("The model server did not begin in %(n)s s."),
+    gettext_noop("The model server fell silent for %(n)s s."),
+    gettext_noop("The model server took more than %(n)s s in all."),
+    gettext_noop("The model server rejected the request (%(n)s)."),
+    gettext_noop("The model server refused the key."),
+    gettext_noop("The model server has no such model or address."),
+    gettext_noop("The account at the model server has no credit left."),
+    gettext_noop("The case and its exercises are too long for this model."),
+    gettext_noop("The model declined to write this."),
+    gettext_noop("The model's answer is far too long."),
+    gettext_noop("The model's draft failed the checks %(n)s."),
+    gettext_noop("No model is configured on this server."),
+    gettext_noop("The model server was not reached in time."),
+    gettext_noop("The model server rejected the request."),
+    gettext_noop("The model server is too busy; try again later."),
+    gettext_noop("The model server took too long."),
+    gettext_noop("The model server sent what no one can read."),
+    gettext_noop("The model's answer broke off."),
     gettext_noop("The draft did not pass the safety checks."),
     gettext_noop("The server is restarting; the run goes on."),
     gettext_noop("The server stopped several times during this run."),
@@ -177,7 +206,14 @@ REFUSALS = (
 )
 
 
+# What a sentence may hold that is not always the same: codes of checks, or a figure.
+PART = re.compile(r"V\d\d(?:, V\d\d)*|\d+(?:\.\d+)?")
+
+
 def said(sentence: object) -> str:
     """What a refusal says, in the reader's language where the sentence is known."""
     text = str(sentence)
+    part = PART.search(text)
+    if part and (pattern := PART.sub("%(n)s", text, count=1)) in REFUSALS:
+        return gettext(pattern) % {"n": part[0]}
     return gettext(text) if text else ""

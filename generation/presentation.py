@@ -37,8 +37,9 @@ def took(run: Run) -> timedelta | None:
 
 
 def engine_words(run: Run) -> str:
-    """Which engine wrote the result; empty for a run without one."""
-    engine = run.result.get("engine_used", "") if run.result else ""
+    """Which engine wrote the result, or was asked for one; empty where none was."""
+    asked = run.provider and ("composer" if run.provider == "composer" else "llm")
+    engine = run.result.get("engine_used", "") if run.result else asked
     return str(page_words.ENGINES.get(engine, engine))
 
 

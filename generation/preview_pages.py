@@ -1,6 +1,5 @@
 """What would leave this server for a case, before anything does. Source: domain.md 7."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -29,6 +28,10 @@ KINDS: dict[str, str | Promise] = {
     "date": _("date, as the time since"),
     "age": _("age of 90 or more"),
 }
+ROLES: dict[str, str | Promise] = {
+    "system": _("Instructions"),
+    "user": _("The case and the exercises to choose from"),
+}
 PLACEHOLDER = re.compile(r"(\[(?:{}|date of birth)\])".format("|".join(re.escape(kind) for kind in KINDS)))
 
 
@@ -43,12 +46,12 @@ def preview(request: SignedInRequest) -> HttpResponse:
     except HepError as error:
         form.take_errors(dict(error.fields) if error.fields else {"": [error.sentence]})
         return with_retry_after(pages.form_page(request, form, status=error.status), error)
+    sent = found["task"]["messages"] if found["task"] else []
     context: dict[str, Any] = {
         **found,
-        "language": found["task"]["language"] if found["task"] else form.cleaned_data.get("language", ""),
         "pieces": list(pieces(found["case"])),
         "counts": [(KINDS.get(kind, kind), count) for kind, count in sorted(found["redacted"].items())],
-        "task": json.dumps(found["task"], ensure_ascii=False, indent=2) if found["task"] else "",
+        "told": [(ROLES[message["role"]], message) for message in sent],
         "given": [(name, value) for name, value in request.POST.items() if name in form.fields],
     }
     return render(request, "generation/preview.html", context)

@@ -16,6 +16,7 @@ from generation.models.accounts import Language
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.serializers import NO_CHOICE, StrictSerializer
+from generation.spending import BY
 
 DEFAULT_PERIOD = timedelta(days=30)
 LONGEST_PERIOD = timedelta(days=366)
@@ -66,16 +67,8 @@ class EndField(serializers.DateTimeField):
             self.fail("overflow", timezone=timezone.get_current_timezone())
 
 
-class MetricsQuery(StrictSerializer):
-    """The query of `GET /api/metrics`. The period has both ends when it has been validated."""
-
-    kind = serializers.ChoiceField(choices=sorted(PIPELINES), required=False, error_messages=NO_CHOICE)
-    stage = serializers.ChoiceField(
-        choices=sorted({code for pipeline in PIPELINES.values() for code in stage_codes(pipeline)}),
-        required=False,
-        error_messages=NO_CHOICE,
-    )
-    bucket = serializers.ChoiceField(choices=("day",), required=False, error_messages=NO_CHOICE)
+class PeriodQuery(StrictSerializer):
+    """A period of the past. It has both ends when it has been validated."""
 
     def get_fields(self) -> dict[str, Any]:
         # `from` can't be the name of an attribute.
@@ -93,3 +86,21 @@ class MetricsQuery(StrictSerializer):
         if end - begin > LONGEST_PERIOD:
             raise serializers.ValidationError({"from": [f"At most {LONGEST_PERIOD.days} days at a time."]})
         return {**attrs, "from": begin, "to": end}
+
+
+class MetricsQuery(PeriodQuery):
+    """The query of `GET /api/metrics`."""
+
+    kind = serializers.ChoiceField(choices=sorted(PIPELINES), required=False, error_messages=NO_CHOICE)
+    stage = serializers.ChoiceField(
+        choices=sorted({code for pipeline in PIPELINES.values() for code in stage_codes(pipeline)}),
+        required=False,
+        error_messages=NO_CHOICE,
+    )
+    bucket = serializers.ChoiceField(choices=("day",), required=False, error_messages=NO_CHOICE)
+
+
+class SpendingQuery(PeriodQuery):
+    """The query of `GET /api/spending`."""
+
+    by = serializers.ChoiceField(choices=tuple(BY), default="day", error_messages=NO_CHOICE)

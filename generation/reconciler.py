@@ -85,7 +85,7 @@ def settle(run: Run) -> bool:
         if run.status == Status.CANCELLING:
             said = run.events.filter(name="cancelling").exists()
             lines = [] if said else [("cancelling", {"by": run.cancelled_by})]
-            events.append_unheld(run, *lines, ("cancelled", run.cancellation))
+            events.append_unheld(run, *lines, ("cancelled", run.cancellation()))
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
             programs.discard(run)
         elif stalled >= STALLED_ATTEMPTS:
@@ -102,7 +102,7 @@ def settle(run: Run) -> bool:
 def record_lost(run: Run) -> None:
     """Keep the stage in which a worker was lost: it says nothing of how long the stage takes, but that it broke."""
     if run.stage and run.stage_started_at is not None:
-        provider = choose(run.engine)
+        provider = choose(run.engine, run.kind)
         record(
             run_id=run.uid,
             attempt=run.attempt,

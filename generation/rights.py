@@ -8,12 +8,12 @@ from typing import TypeVar
 from django.db.models import Q, QuerySet
 
 from generation.errors import NotAllowed
-from generation.models import Clinic, Membership, Program, Run, User
+from generation.models import Clinic, Membership, ModelCall, Program, Run, User
 
 NOT_THEIRS = "Only its owner and the clinicians of its clinic may do this."
 
 
-Owned = TypeVar("Owned", Run, Program)
+Owned = TypeVar("Owned", Run, Program, ModelCall)
 
 
 def visible(actor: User, owned: QuerySet[Owned]) -> QuerySet[Owned]:

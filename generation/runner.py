@@ -6,6 +6,7 @@ succeeded, failed, cancelled; paused, released (the process shuts down) and lost
 """
 
 import asyncio
+import contextlib
 import time
 import uuid
 from datetime import timedelta
@@ -20,7 +21,7 @@ from django.db.models.functions import Coalesce, Now
 
 from generation import events, programs
 from generation.database import in_database
-from generation.errors import HepError, LeaseLost, LogClosed, Paused, ServerError
+from generation.errors import HepError, LeaseLost, LogClosed, ModelRejected, Paused, ServerError
 from generation.events import Change, Line, Log
 from generation.fields import CannotOpen
 from generation.handle import Handle
@@ -28,7 +29,7 @@ from generation.models import Batch, Run, Step
 from generation.models.runs import HELD, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
-from generation.providers import choose
+from generation.providers import choose, configured
 from generation.reconciler import abandon, give_up, release
 from generation.traces import where
 
@@ -87,6 +88,8 @@ class Attempt:
         self.cancelling_told = False
         self.resumption_told = False
         self.pause_wanted_by = ""
+        # Whether a call to a model was open when the user's cancel arrived.
+        self.was_asking = False
 
     def pause(self, by: str) -> None:
         """Rest at the next step border; with nobody's name, don't."""
@@ -98,6 +101,7 @@ class Attempt:
         """Stop working for this reason. Once the ending is being written there is nothing left to stop."""
         if self.task is not None and self.why is None and not self.ending:
             self.why = why
+            self.was_asking = self.handle is not None and self.handle.calls.open is not None
             self.task.cancel()
             if why is Stop.USER and self.handle is not None and not self.handle.log.closed:
                 # Said at once: closing what is open upstream may take its time.
@@ -151,7 +155,12 @@ class Attempt:
             self.resumption_told = events.resumption_told(run)
             steps = {step.name: step.result for step in Step.objects.filter(run=run)}
             log = Log(run.pk, str(run.uid), run.epoch, run.last_seq)
-            return Handle(run, log, choose(run.engine), stage_codes(PIPELINES[run.kind]), steps)
+            if run.engine not in configured():
+                # It was taken away since; the run asked for it and nothing else.
+                give_up(run, run.epoch, ModelRejected("No model is configured on this server."))
+                return None
+            provider = choose("composer" if "fallback" in steps else run.engine, run.kind)
+            return Handle(run, log, provider, stage_codes(PIPELINES[run.kind]), steps)
         except CannotOpen:
             # Sealed with a key that is gone: no attempt could do better.
             logger.error("run_unreadable", run=str(run.uid))
@@ -162,10 +171,13 @@ class Attempt:
         """Act on the reason for which the task was cancelled."""
         self.ending = True
         if self.why is Stop.USER:
-            await cancelled(handle, self.cancelling_told)
+            await cancelled(handle, self.cancelling_told, self.was_asking)
         elif self.why is Stop.LEASE_LOST:
             logger.warning("attempt_lost")
         else:
+            # What was appended on the way out, such as what a call cost, goes before the epoch does.
+            with contextlib.suppress(LeaseLost, LogClosed):
+                await handle.log.commit(change=lambda seq: True)
             await in_database(lambda: release(handle.run))
 
 
@@ -227,10 +239,15 @@ async def fail(handle: Handle, error: HepError) -> None:
     await end(handle, ending(handle, Status.FAILED, error=data), Line("error", data))
 
 
-async def cancelled(handle: Handle, cancelling_told: bool) -> None:
-    asked = await in_database(lambda: Run.objects.only("cancelled_by", "cancel_reason").get(pk=handle.run.pk))
+async def cancelled(handle: Handle, cancelling_told: bool, was_asking: bool) -> None:
+    fields = ("cancelled_by", "cancel_reason", "cancel_requested_at")
+    asked = await in_database(lambda: Run.objects.only(*fields).get(pk=handle.run.pk))
     lines = [] if cancelling_told else [Line("cancelling", {"by": asked.cancelled_by})]
-    await end(handle, ending(handle, Status.CANCELLED), *lines, Line("cancelled", asked.cancellation))
+    closed_ms = None
+    if was_asking and handle.calls.closed_at_ms is not None and asked.cancel_requested_at is not None:
+        # The request is timed by the database's clock, which may differ from ours by a little.
+        closed_ms = max(0, handle.calls.closed_at_ms - round(asked.cancel_requested_at.timestamp() * 1000))
+    await end(handle, ending(handle, Status.CANCELLED), *lines, Line("cancelled", asked.cancellation(closed_ms)))
 
 
 def since(run: Run) -> int:

@@ -17,6 +17,7 @@ from generation.models.runs import ENDED, LIVE, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import choose, configured
+from generation.providers.breaker import circuits
 from metrics.estimator import estimate
 
 
@@ -54,12 +55,12 @@ def require_engine(engine: str) -> None:
 def start(owner: User, kind: str, cleaned: Mapping[str, Any]) -> Run:
     """Queue a run: row, first event and dispatch in one transaction.
 
-    `cleaned` is the kind's validated input with `language` and `engine`. Raises Invalid, TooManyRuns,
+    `cleaned` is the kind's validated input with `language` and `engine`. Raises Invalid, BudgetSpent, TooManyRuns,
     RateLimited.
     """
     begun = settled(owner, cleaned)
     with transaction.atomic():
-        limits.take_start(owner)
+        limits.take_start(owner, [(begun.engine, begun.clinic)])
         return queue(owner, begun.clinic, kind, begun.given, parent=begun.parent)
 
 
@@ -69,6 +70,10 @@ class Beginning(NamedTuple):
     given: dict[str, Any]
     clinic: Clinic | None
     parent: Run | None
+
+    @property
+    def engine(self) -> str:
+        return str(self.given.get("engine", "auto"))
 
 
 def settled(owner: User, cleaned: Mapping[str, Any]) -> Beginning:
@@ -126,7 +131,7 @@ def queue(
         row=row,
     )
     position = Run.objects.filter(status=Status.QUEUED, pk__lt=run.pk).count() + 1
-    eta = estimate(kind, stage_codes(PIPELINES[kind]), choose(engine).name)
+    eta = estimate(kind, stage_codes(PIPELINES[kind]), choose(engine, kind).name)
     events.append_unheld(run, ("queued", {"position": position, "eta": eta}))
     Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
     transaction.on_commit(lambda: executor().submit(run.pk) if batch is None else executor().look())
@@ -173,7 +178,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
         if run.holder is not None:
             row.update(status=Status.CANCELLING, **asked)
         else:
-            append(run, row, "cancelled", run.cancellation)
+            append(run, row, "cancelled", run.cancellation())
             programs.discard(run, by=actor.get_username())
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
         transaction.on_commit(lambda: executor().cancel(run))
@@ -247,7 +252,7 @@ def retry(actor: User, run_id: str | uuid.UUID) -> Run:
             raise Conflict(f"The run is {run.status}, and its row of the batch was started again already.")
         require_engine(run.engine)
         one_more = run.batch is None or not run.batch.runs.filter(status__in=LIVE).exists()
-        limits.take_start(run.owner, one_more=one_more)
+        limits.take_start(run.owner, [(run.engine, run.clinic)], one_more=one_more)
         return queue(run.owner, run.clinic, run.kind, run.input, parent=run, batch=run.batch, row=run.row)
 
 
@@ -269,7 +274,7 @@ def correct(actor: User, run_id: str | uuid.UUID, corrected: Mapping[str, Any]) 
     require_engine(run.engine)
     given = {**run.input, "corrections": corrections.merged(run.input.get("corrections", {}), corrected)}
     with transaction.atomic():
-        limits.take_start(actor)
+        limits.take_start(actor, [(run.engine, run.clinic)])
         return queue(actor, run.clinic, run.kind, given, parent=run)
 
 
@@ -291,3 +296,11 @@ def delete(actor: User, run_id: str | uuid.UUID) -> Run:
 def engine_running() -> bool:
     """Whether this process takes queued runs."""
     return bool(executor().health()["running"])
+
+
+def model_state() -> str:
+    """How this process finds the model server: `none`, `ok`, `open` while it is left alone, or `trying` it again."""
+    if "llm" not in configured():
+        return "none"
+    found = {circuit.state for circuit in circuits()}
+    return next((state for state in ("open", "trying") if state in found), "ok")

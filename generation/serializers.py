@@ -11,10 +11,10 @@ from django.conf import settings
 from django.utils import timezone
 from rest_framework import serializers
 
-from generation import batches
+from generation import batches, spending
 from generation.errors import Invalid
 from generation.fields import CannotOpen
-from generation.models import Batch, Program, ProgramVersion, Run
+from generation.models import Batch, Program, ProgramVersion, Run, User
 from generation.models.runs import LIVE, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -190,7 +190,7 @@ def eta_of(run: Run) -> dict[str, Any] | None:
     codes = stage_codes(PIPELINES[run.kind])
     ahead = codes[codes.index(run.stage) :] if run.stage in codes else codes
     spent = timezone.now() - run.stage_started_at if run.stage_started_at and run.stage in codes else timedelta()
-    return estimate(run.kind, ahead, choose(run.engine).name, spent.total_seconds() * 1000)
+    return estimate(run.kind, ahead, choose(run.engine, run.kind).name, spent.total_seconds() * 1000)
 
 
 def opened(row: Run | Program | ProgramVersion, name: str) -> Any:
@@ -254,21 +254,22 @@ def child_snapshot(run: Run) -> dict[str, Any]:
     return {name: value for name, value in snapshot(run).items() if name not in ("input", "result")}
 
 
-def aggregates(batch: Batch, found: Sequence[Run]) -> dict[str, Any]:
-    """What is said of a batch as a whole, from the runs of its rows."""
+def aggregates(batch: Batch, found: Sequence[Run], actor: User) -> dict[str, Any]:
+    """What is said of a batch as a whole to this person, from the runs of its rows that they see."""
     return {
         "counts": batches.counts_of(found),
         "progress": batches.progress_of(found),
         "eta": batches.eta_of(batch, found, {run.pk: eta_of(run) for run in found if run.live}),
+        "usage": spending.of_batch(batch, actor),
     }
 
 
-def batch_snapshot(batch: Batch, found: Sequence[Run]) -> dict[str, Any]:
-    """The batch as wire.md 1.1 shows it, from the runs of its rows."""
+def batch_snapshot(batch: Batch, found: Sequence[Run], actor: User) -> dict[str, Any]:
+    """The batch as wire.md 1.1 shows it to this person, from the runs of its rows that they see."""
     return {
         "id": str(batch.pk),
         "kind": batch.kind,
         "status": batches.status_of(found),
-        **aggregates(batch, found),
+        **aggregates(batch, found, actor),
         "runs": [snapshot(run) for run in found],
     }

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from generation.schema import views as documents
-from generation.views import batches, exports, library, metrics, privacy, programs, runs, shares, tickets
+from generation.views import batches, exports, library, metrics, privacy, programs, runs, shares, spending, tickets
 
 urlpatterns = [
     path("api/runs", runs.RunList.as_view()),
@@ -41,6 +41,7 @@ urlpatterns = [
     path("api/exercises/<str:slug>", library.ExerciseDetail.as_view()),
     path("api/estimates", metrics.Estimates.as_view()),
     path("api/metrics", metrics.Metrics.as_view()),
+    path("api/spending", spending.Spending.as_view()),
     path("api/schema", documents.OpenApi.as_view(), name="openapi"),
     path("api/docs", documents.Docs.as_view()),
     path("api/asyncapi.json", documents.AsyncApi.as_view()),

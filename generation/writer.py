@@ -55,7 +55,7 @@ class Writer:
     def submit(self, entry: "Entry") -> None:
         self.waiting.append(entry)
         # Somebody waits for it, or it ends a log and with it the waiting of all its readers.
-        if entry.stored is not None or entry.lines[-1].name in TERMINAL:
+        if entry.stored is not None or (entry.lines and entry.lines[-1].name in TERMINAL):
             self.urgent = True
         self.arrived.set()
         self.idle.clear()

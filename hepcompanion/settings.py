@@ -3,6 +3,7 @@
 import sys
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 import structlog
@@ -36,6 +37,18 @@ def whole(name: str, default: int, least: int = 1) -> int:
     if value < least:
         raise ImproperlyConfigured(f"{name} must be at least {least}, not {value}.")
     return value
+
+
+def prices(name: str) -> dict[str, tuple[float, float]]:
+    """Dollars for a million tokens read and written, by model."""
+    try:
+        pairs = {model: pair.split(":") for model, pair in env.dict(name, default={}).items()}
+        found = {model: (float(read), float(written)) for model, (read, written) in pairs.items()}
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} must be like small=0.15:0.60,large=2.50:10.") from error
+    if not all(0 <= price < 1e6 for pair in found.values() for price in pair):
+        raise ImproperlyConfigured(f"{name} must hold prices of 0 or more.")
+    return found
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -267,23 +280,37 @@ OWNED_STREAM_GRACE_S = positive("OWNED_STREAM_GRACE_S", 2)
 STREAM_MAX_BYTES = whole("STREAM_MAX_BYTES", 4_000_000)
 HEARTBEAT_S = positive("HEARTBEAT_S", 15)
 ACCESS_RECHECK_S = positive("ACCESS_RECHECK_S", 30)
+
+# The model server: none without a model's name, and then the embedded composer writes.
+
+MODEL = env.str("OPENAI_MODEL", default="")
+# By kind, where one needs another model than the rest: "procedure=large,health_chat=small".
+MODEL_BY_KIND = env.dict("MODEL_BY_KIND", default={})
+MODEL_API_KEY = env.str("OPENAI_API_KEY", default="")
+MODEL_BASE_URL = env.str("OPENAI_BASE_URL", default="https://api.openai.com/v1").rstrip("/")
+try:
+    # Asking for the port is what raises for one that is no number.
+    _address = urlsplit(MODEL_BASE_URL)
+    _found = _address.scheme in ("http", "https") and _address.hostname and (_address.port or True)
+except ValueError:
+    _found = False
+if not _found:
+    raise ImproperlyConfigured("OPENAI_BASE_URL must be an address such as https://host/v1.")
+# Only for addresses of Azure OpenAI that want one: those that end in /openai.
+MODEL_API_VERSION = env.str("OPENAI_API_VERSION", default="")
+# Dollars for a million tokens that are read and written: "small=0.15:0.60,large=2.50:10".
+MODEL_PRICES = prices("MODEL_PRICES")
+MODEL_CONNECT_TIMEOUT_S = positive("MODEL_CONNECT_TIMEOUT_S", 10)
+MODEL_FIRST_TOKEN_TIMEOUT_S = positive("MODEL_FIRST_TOKEN_TIMEOUT_S", 20)
+MODEL_IDLE_TIMEOUT_S = positive("MODEL_IDLE_TIMEOUT_S", 30)
+MODEL_TOTAL_TIMEOUT_S = positive("MODEL_TOTAL_TIMEOUT_S", 300)
+MODEL_MAX_WAIT_S = positive("MODEL_MAX_WAIT_S", 30)
+MODEL_MAX_STREAMS = whole("MODEL_MAX_STREAMS", 50)
+MODEL_MAX_OUTPUT_TOKENS = whole("MODEL_MAX_OUTPUT_TOKENS", 4000)
+
 COMPOSER_PACE_S = env.float("COMPOSER_PACE_S", default=0.0)
 # Names that are fixed for parts which are still to come; setting one is answered by a system check.
-NOT_YET = [
-    name
-    for name in (
-        "LITERATURE_ONLINE",
-        "MODEL_CONNECT_TIMEOUT_S",
-        "MODEL_FIRST_TOKEN_TIMEOUT_S",
-        "MODEL_IDLE_TIMEOUT_S",
-        "MODEL_TOTAL_TIMEOUT_S",
-        "OPENAI_API_KEY",
-        "OPENAI_BASE_URL",
-        "OPENAI_MODEL",
-        "PROMETHEUS",
-    )
-    if name in env.ENVIRON
-]
+NOT_YET = [name for name in ("LITERATURE_ONLINE", "PROMETHEUS") if name in env.ENVIRON]
 
 # Logs hold ids, codes and durations; never the text of a case.
 
@@ -318,6 +345,7 @@ LOGGING = {
         "openai": {"level": "WARNING"},
         # Their INFO is a line for each request; Daphne's and uvicorn's own access logs are the place for that.
         "httpx": {"level": "WARNING"},
+        "httpx2": {"level": "WARNING"},
         "daphne": {"level": "WARNING"},
         "django.db.backends": {"level": "WARNING"},
         "django.channels.server": {"level": "WARNING"},

@@ -94,9 +94,12 @@ def _new_process() -> Iterator[None]:
     from generation.consumers.open_streams import open_streams
     from generation.consumers.owned import owned
     from generation.executors import executor
+    from generation.providers import breaker, dialect
     from hepcompanion import lifecycle
     from metrics import estimator
 
+    breaker.forget()
+    dialect.forget()
     channel_layers.backends.clear()
     executor.cache_clear()
     owned.cache_clear()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
+from jiter import from_json
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 _SCALES = {"rpe10": (0, 10), "borg6_20": (6, 20), "rir": (0, 10)}
@@ -62,7 +63,7 @@ class Dose(_Strict):
 class Choice(_Strict):
     slug: str
     role: Role | None = None
-    dose: Dose
+    dose: Dose | None = None
     reason: Annotated[str, Field(max_length=200)]
 
 
@@ -74,8 +75,9 @@ class ReportedFlag(_Strict):
 
 
 class Answer(_Strict):
-    exercises: list[Choice]
+    # First, since some servers hold a model to this order: it should look for danger before it chooses.
     red_flags: list[ReportedFlag] = []
+    exercises: list[Choice]
 
 
 SCHEMA: dict[str, Any] = Answer.model_json_schema()
@@ -85,10 +87,25 @@ def choice(value: Any) -> dict[str, Any] | None:
     """V01 of one pick as it arrives; None when it has not the shape. A missing dose or reason is left to be filled."""
     if not isinstance(value, Mapping):
         return None
-    given = {"dose": {}, "reason": "", **value}
+    given = {"reason": "", **value}
+    if given.get("dose") is None:
+        given["dose"] = {}
     if isinstance(given["dose"], Mapping):
         given["dose"] = {name: part for name, part in given["dose"].items() if name not in _OURS}
     return _shaped(Choice, given)
+
+
+def frame_faults(raw: str) -> list[str]:
+    """V01 of an answer around its picks, one sentence each: whole JSON of the two lists and nothing else."""
+    try:
+        whole = from_json(raw.encode(errors="replace"), allow_inf_nan=False)
+    except ValueError:
+        return ["the answer is not whole JSON"]
+    if not isinstance(whole, dict):
+        return ["the answer is not an object"]
+    faults = [f"{name} is not wanted" for name in whole if name not in Answer.model_fields]
+    lists = {"exercises": whole.get("exercises"), "red_flags": whole.get("red_flags", [])}
+    return faults + [f"{name} is not a list" for name, value in lists.items() if not isinstance(value, list)]
 
 
 def reported(value: Any) -> dict[str, Any] | None:

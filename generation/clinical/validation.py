@@ -94,7 +94,7 @@ class Check:
             kept.append(made)
         if not selection.MIN_ITEMS <= len(kept) <= selection.MAX_ITEMS:
             found.append(_error("V02", f"{len(kept)} exercises; 4 to 8 are wanted"))
-        return kept, [*found, *self._mixture(kept)]
+        return kept, [*found, *self.mixture(kept)]
 
     def completed(self, pick: Mapping[str, Any]) -> Item:
         """The pick with a role and a whole dose; one that was not offered stays as it is, to be found by the check."""
@@ -106,6 +106,21 @@ class Check:
         if role == "mobility" and pick.get("role") == "warmup":
             role = "warmup"
         return {**pick, "role": role, "dose": dose}
+
+    def least(self) -> int:
+        """How many exercises a program needs at least: four, or as many kinds as are on offer."""
+        kinds = {exercise["variation_group"] for exercise in self.offered.values()}
+        return min(selection.MIN_ITEMS, len(kinds))
+
+    def open_choices(self, items: Sequence[Item]) -> list[str]:
+        """The slugs of other kinds than those taken, the best fitting first, one of each kind."""
+        taken = {self.offered[item["slug"]]["variation_group"] for item in items}
+        best: dict[str, tuple[int, str]] = {}
+        for slug, exercise in self.offered.items():
+            kind, fit = exercise["variation_group"], (selection.score(exercise, self.profile), slug)
+            if kind not in taken and not self._too_hard(exercise) and fit > best.get(kind, (-1000, "")):
+                best[kind] = fit
+        return [slug for _, slug in sorted(best.values(), reverse=True)]
 
     def settled(self, items: Sequence[Item]) -> tuple[list[Item], list[Finding]] | None:
         """After the last repair: without the items that have errors, then within the time; None if fewer than 4 stay.
@@ -140,7 +155,7 @@ class Check:
         found = [finding for i, item in enumerate(items) for finding in self.item(item, items[:i])[1]]
         if not selection.MIN_ITEMS <= len(items) <= selection.MAX_ITEMS:
             found.append(_warning("V02", f"{len(items)} exercises; 4 to 8 are wanted"))
-        found += self._mixture(items)
+        found += self.mixture(items)
         total, budget = _minutes(items), selection.minutes_budget(self.profile)
         if total > budget:
             found.append(_warning("V10", f"{total:.0f} minutes; {budget} are wanted"))
@@ -224,7 +239,7 @@ class Check:
         note = _warning("V08", f"{exercise['slug']}: side {item['dose']['side']} set to {right}")
         return item | {"dose": dosing.timed(item["dose"] | {"side": right})}, [note]
 
-    def _mixture(self, items: Sequence[Item]) -> list[Finding]:
+    def mixture(self, items: Sequence[Item]) -> list[Finding]:
         """Two of mobility, strength and balance; balance for older people and those who fall, if any is on offer."""
         mixture = selection.MIXTURE.keys()
         kinds = {selection.kind_of(item["role"]) for item in items if "role" in item} & mixture

@@ -100,10 +100,10 @@ class BatchWatcher:
         found = list(rows if first else rows.defer("input", "result"))
         changed = [run for run in found if self.told.get(run.pk) != told_of(run)]
         self.told = {run.pk: told_of(run) for run in found}
-        whole = aggregates(self.of, found)
+        whole = aggregates(self.of, found, self.user)
         messages: list[dict[str, Any]]
         if first:
-            messages = [{"event": "batch", "data": batch_snapshot(self.of, found)}]
+            messages = [{"event": "batch", "data": batch_snapshot(self.of, found, self.user)}]
         else:
             messages = [{"event": "run", "data": child_snapshot(run), "batch": whole} for run in changed]
         if not any(run.live for run in found):

@@ -36,13 +36,17 @@ class Health(HttpConsumer):
 
 
 class Readiness(Health):
-    """`GET /readyz`: the database, the channel layer and the engine, each given CHECK_S to answer."""
+    """`GET /readyz`: the database, the channel layer and the engine, each given CHECK_S to answer.
+
+    How the model server was found is told beside them and makes nothing unready: `auto` does without it.
+    """
 
     async def answer(self) -> None:
         parts = {"database": read, "channel_layer": round_trip, "engine": engine}
         found = await asyncio.gather(*(state_of(name, check) for name, check in parts.items()))
         ready = all(state == "ok" for state in found)
-        body = {"status": "ok" if ready else "unavailable", "checks": dict(zip(parts, found, strict=True))}
+        checks = dict(zip(parts, found, strict=True)) | {"model": runs.model_state()}
+        body = {"status": "ok" if ready else "unavailable", "checks": checks}
         await self.respond(200 if ready else 503, body, {} if ready else {"retry-after": "5"})
 
 

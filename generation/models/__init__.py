@@ -1,5 +1,6 @@
 from generation.models.accounts import ApiToken, Clinic, Membership, User
 from generation.models.audit import AuditEntry
+from generation.models.calls import ModelCall
 from generation.models.library import Exercise, ExerciseText, ExerciseWords, LibraryLoad
 from generation.models.programs import Program, ProgramVersion
 from generation.models.requests import IdempotencyKey, Start
@@ -19,6 +20,7 @@ __all__ = [
     "IdempotencyKey",
     "LibraryLoad",
     "Membership",
+    "ModelCall",
     "Program",
     "ProgramVersion",
     "Run",

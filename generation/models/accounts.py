@@ -37,6 +37,15 @@ class Clinic(models.Model):
     program_years = models.PositiveSmallIntegerField(
         _("years that programs are kept"), null=True, blank=True, help_text=_("Empty: until somebody deletes them.")
     )
+    daily_budget_usd = models.DecimalField(
+        _("dollars a day for models"),
+        max_digits=8,
+        decimal_places=2,
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(0)],
+        help_text=_("Empty: no limit. Days begin at midnight UTC; runs that the composer writes cost nothing."),
+    )
     members = models.ManyToManyField(User, through="Membership", related_name="clinics")
 
     class Meta:

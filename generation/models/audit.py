@@ -39,6 +39,7 @@ class AuditEntry(models.Model):
         PRUNE = "prune", _("Prune")
         PURGE = "purge", _("Purge")
         OVERRIDE = "override", _("Red flag overridden")
+        MODEL_CALL = "model_call", _("Model asked")
 
     at = models.DateTimeField(auto_now_add=True)
     # Null for what the server does by itself.

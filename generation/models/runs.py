@@ -83,6 +83,8 @@ class Run(models.Model):
     cost_usd = models.DecimalField(max_digits=10, decimal_places=6, default=0)
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=80, blank=True)
+    # The version of the prompt that a model was last asked with.
+    prompt = models.CharField(max_length=60, blank=True)
     last_seq = models.PositiveIntegerField(default=0)
 
     epoch = models.PositiveIntegerField(default=0)
@@ -119,10 +121,9 @@ class Run(models.Model):
     def live(self) -> bool:
         return self.status in LIVE
 
-    @property
-    def cancellation(self) -> dict[str, Any]:
-        """The data of the `cancelled` event; no provider has an upstream connection yet."""
-        return {"by": self.cancelled_by, "reason": self.cancel_reason, "upstream_closed_ms": None}
+    def cancellation(self, upstream_closed_ms: int | None = None) -> dict[str, Any]:
+        """The data of the `cancelled` event: who asked, and how long after it the call to the model was closed."""
+        return {"by": self.cancelled_by, "reason": self.cancel_reason, "upstream_closed_ms": upstream_closed_ms}
 
 
 class Event(models.Model):

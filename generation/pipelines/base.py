@@ -27,14 +27,24 @@ class RunHandle(Protocol):
     id: str
     input: Mapping[str, Any]
     language: str
-    # Who writes: `composer` or `llm`, as the result's `engine_used` names them.
-    engine: str
+    # Whether the composer may take over from a model that fails.
+    may_fall_back: bool
+    # How long a model's answer usually is.
+    expected_tokens: int
+
+    @property
+    def engine(self) -> str:
+        """Who writes: `composer` or `llm`, as the result's `engine_used` names them."""
+        ...
 
     def emit(self, event: str, **data: Any) -> None:
         """Append an event of wire.md 1.2 to the run's log."""
 
     def progress(self, percent: float, message: str | None = None) -> None:
         """Move the bar within the current stage; never back, and at most four times a second."""
+
+    def say(self, message: str) -> None:
+        """Tell the watchers what is being done now, without moving the bar."""
 
     def stage(self, spec: StageSpec) -> AbstractAsyncContextManager[dict[str, Any]]:
         """Enter a stage: its `progress` now, its `stage_complete` with the yielded facts when it ends.
@@ -55,12 +65,18 @@ class RunHandle(Protocol):
         lists; a later attempt gets the stored result back and announces nothing.
         """
 
+    async def store(self, name: str, value: Any, *announcements: Announcement) -> None:
+        """Keep `value` as a step of this name, with its events, without waiting for the database."""
+
     async def stored(self, name: str) -> Any:
         """The result that a step of this name left in an earlier attempt, else None."""
 
     def write(self, task: Task) -> AsyncIterator[Chunk]:
         """Ask the run's provider."""
         ...
+
+    async def fall_back(self, warning: Mapping[str, Any]) -> None:
+        """Let the composer write from here on, in later attempts too, and warn `{"code", "message"}`."""
 
     async def library(self) -> Sequence[Mapping[str, Any]]:
         """The reviewed exercises that the run's clinic may use, in the shape of domain.md 2.2."""

@@ -1,17 +1,17 @@
-"""The operations that only look something up: the exercise library, estimates and metrics."""
+"""The operations that only look something up: the exercise library, estimates, metrics and spending."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import WithJsonSchema
 from typing_extensions import TypedDict
 
 from generation.clinical.data_files import read
 from generation.event_types import Count, Documented, Eta, Id, Milliseconds, Timestamp
-from generation.queries import EstimateQuery, ExerciseFilter, ExerciseQuery, MetricsQuery
+from generation.queries import EstimateQuery, ExerciseFilter, ExerciseQuery, MetricsQuery, SpendingQuery
 from generation.schema.inputs import Schema, reference
 from generation.schema.json_schema import schema_of
 from generation.schema.operation import answer, operation, parameter, query_of, refusals
-from generation.schema.shapes import Kind
+from generation.schema.shapes import Kind, Spent
 
 
 class StageEstimate(Eta):
@@ -56,6 +56,20 @@ class Metrics(Documented, Period):
     """How many groups were too small to show."""
 
 
+class SpendingRow(Spent):
+    """What the calls to models of one day, person, model or clinic add up to."""
+
+    key: str | None
+    """An ISO date in UTC, a username, a model's name or a clinic's id; null for a deleted account, or no clinic."""
+
+
+class Spending(Documented, Period):
+    """The period, and a row for each key in it: days in order, the rest by what they cost, most first."""
+
+    by: Literal["day", "user", "model", "clinic"]
+    results: list[SpendingRow]
+
+
 class ExercisePage(Documented):
     """A page of exercises: by slug, or the nearest hits of `q` first."""
 
@@ -69,7 +83,7 @@ class ExercisePage(Documented):
 
 # The lowest and the highest value.
 RANGE: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
-SHAPES: tuple[type[Any], ...] = (Estimate, Metrics, ExercisePage)
+SHAPES: tuple[type[Any], ...] = (Estimate, Metrics, Spending, ExercisePage)
 
 
 def exercise() -> Schema:
@@ -146,5 +160,16 @@ OPERATIONS: dict[tuple[str, str], Schema] = {
             "403": answer("Metrics are for staff and for administrators of a clinic.", reference("Error")),
         },
         parameters=query_of(MetricsQuery),
+    ),
+    ("GET", "/api/spending"): operation(
+        "getSpending",
+        "Metrics",
+        "What models have cost",
+        {"200": answer("Sums only.", reference("Spending")), **refusals(400, 401, 503)},
+        description=(
+            "Of one's own work, of clinics that one leads or administers, and for staff of all. A call counts for the "
+            "day that it began on, and is still counted when its run was deleted."
+        ),
+        parameters=query_of(SpendingQuery),
     ),
 }

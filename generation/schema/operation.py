@@ -42,7 +42,7 @@ REFUSALS: dict[int, str] = {
     410: "It is not there any more.",
     413: "The body is larger than MAX_BODY_BYTES, 256 KiB by default.",
     415: "The body is not `application/json`.",
-    429: "Too many active runs, starts in a minute or open streams.",
+    429: "Too many active runs, starts in a minute or open streams, or the clinic's budget for models is spent.",
     502: "The model failed.",
     503: "The server is restarting; whatever runs goes on.",
 }

@@ -1,6 +1,6 @@
 """The operations that keep what identifies a person where it is."""
 
-from typing import Any
+from typing import Any, Literal
 
 from generation.event_types import Count, Documented
 from generation.schema.corrections import corrections_request
@@ -21,6 +21,23 @@ class RevealedNumber(Documented):
     """Null when the run has none."""
 
 
+class ModelMessage(Documented):
+    """A message to a model."""
+
+    role: Literal["system", "user"]
+    """The instructions are the system's; what there is to choose from is the user's, as JSON."""
+    content: str
+
+
+class ModelTask(Documented):
+    """What a model is asked first."""
+
+    prompt: str
+    """The version of the instructions."""
+    messages: list[ModelMessage]
+    """Word for word as they would be sent."""
+
+
 class Preview(Documented):
     """What a model server would be sent for a run with this input."""
 
@@ -32,8 +49,8 @@ class Preview(Documented):
     """Masked; it is never sent."""
     provider: str | None
     """Who would be sent the task; null for the embedded composer, which sends nothing anywhere."""
-    task: dict[str, Any] | None
-    """The whole of what would be sent; null when the case ends before anybody is asked."""
+    task: ModelTask | None
+    """Null when the case ends before anybody is asked."""
 
 
 SHAPES: tuple[type[Any], ...] = (FoundRuns, RevealedNumber, Preview)

@@ -1,6 +1,6 @@
 """What a run of each kind results in: wire.md 3. Fields may be added; none that is here goes."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from pydantic import Field
 from typing_extensions import TypedDict
@@ -167,6 +167,8 @@ class Program(Documented):
     """The limits as advice for the patient."""
     education: list[str]
     warnings: list[str]
+    fallback: NotRequired[str]
+    """Why rules wrote what a model was asked for; only where they did."""
     cautions: list[Caution]
     assumptions: list[str]
     exclusions: list[Exclusion]

@@ -21,6 +21,7 @@ from generation.schema.results import ExerciseProgramResult
 Status = Literal["queued", "running", "paused", "cancelling", "succeeded", "failed", "cancelled"]
 Kind = Literal["exercise_program"]
 Part = Literal["ok", "unavailable"]
+ModelState = Literal["none", "ok", "open", "trying"]
 
 
 class RunUrls(Documented):
@@ -38,6 +39,15 @@ class Usage(Documented):
     input_tokens: Count
     output_tokens: Count
     cost_usd: Dollars
+
+
+class Spent(Usage):
+    """What calls to models add up to."""
+
+    calls: Count
+    """Each request to a model, those that failed among them."""
+    estimated: bool
+    """Some of the tokens were not counted by the server but estimated."""
 
 
 class ChildRun(Documented):
@@ -104,6 +114,7 @@ class BatchState(Documented):
     progress: Percent
     """The mean of the rows, one that has ended counting as whole."""
     eta: Eta | None
+    usage: Spent
 
 
 class BatchEnded(Documented):
@@ -113,6 +124,7 @@ class BatchEnded(Documented):
     counts: dict[Status, Ordinal]
     progress: Percent
     eta: Eta | None
+    usage: Spent
 
 
 class Batch(Documented):
@@ -125,6 +137,8 @@ class Batch(Documented):
     progress: Percent
     eta: Eta | None
     """Until the last row has ended, with as many at a time as `max_parallel` allows."""
+    usage: Spent
+    """Of every row that one may see, and of those that were started again or deleted."""
     runs: list[Run]
     """The run that counts for each row, in the order of the inputs: the latest one, when it was retried."""
 
@@ -144,7 +158,7 @@ class ErrorBody(Documented):
     fields: NotRequired[dict[str, Any]]
     """What is wrong with each field; of a batch, under `inputs` by the index of the row."""
     reason: NotRequired[str]
-    """Why a program can't be changed so, as a code."""
+    """Why a program can't be changed so, as a code; `budget_spent` where work can't start because of it."""
     version: NotRequired[Ordinal]
     """The current version of the program that was changed meanwhile."""
     excluded_by: NotRequired[str]
@@ -182,6 +196,8 @@ class Checks(Documented):
     database: Part
     channel_layer: Part
     engine: Part
+    model: ModelState
+    """Makes nothing unready: `open` is a model server that is left alone because it kept failing."""
 
 
 class Readiness(Documented):

@@ -11,7 +11,7 @@ from generation.views.requests import accepted, actor, asked, created
 
 
 def shown(batch: Batch, user: User) -> dict[str, object]:
-    return batch_snapshot(batch, list(batches.rows(batch, user)))
+    return batch_snapshot(batch, list(batches.rows(batch, user)), user)
 
 
 class BatchList(APIView):
@@ -30,7 +30,7 @@ class BatchDetail(APIView):
         batch = batches.get_batch_for(user, batch_id)
         found = list(batches.rows(batch, user))
         looks.listed(user, found)
-        return Response(batch_snapshot(batch, found))
+        return Response(batch_snapshot(batch, found, user))
 
 
 class BatchCancel(APIView):

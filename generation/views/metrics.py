@@ -26,7 +26,7 @@ class Estimates(APIView):
     def get(self, request: Request) -> Response:
         kind = asked(EstimateQuery, request)["kind"]
         stages = stage_codes(PIPELINES[kind])
-        parts = spreads(kind, stages, choose("auto").name)
+        parts = spreads(kind, stages, choose("auto", kind).name)
         by_stage = [{"stage": stage, **(remaining([part]) or {})} for stage, part in zip(stages, parts, strict=True)]
         return Response({"kind": kind, "stages": by_stage, "total": remaining(parts)})
 

@@ -250,7 +250,7 @@ def test_what_a_model_would_be_sent_tells_nobody(lived_through):
     body = {"kind": "exercise_program", "input": {"prompt": PROMPT, "mrn": MRN}}
     with client_of(lived_through, "alice") as client:
         shown = client.post("/api/preview", json=body).raise_for_status().json()
-    assert shown["task"]["facts"]["candidates"]
+    assert json.loads(shown["task"]["messages"][1]["content"])["candidates"]
     # The word that names nobody is part of the case.
     assert leaks(json.dumps(shown).encode()) == ["free text"]
 

@@ -5,7 +5,7 @@ import re
 
 from tests.support.checkout import ROOT, files
 
-READERS = {"env", "positive", "whole"}
+READERS = {"env", "positive", "prices", "whole"}
 
 
 def settings_read() -> set[str]:

@@ -1,5 +1,7 @@
 """A run that follows another stays in its clinic, and so does the record number."""
 
+import json
+
 import pytest
 
 from generation import previews, runs
@@ -83,4 +85,5 @@ def test_a_batch_keeps_to_the_same(api, bob, west, earlier):
 def test_a_preview_is_in_the_language_that_the_run_would_have(alice, earlier, asked, language):
     given = {"prompt": CASE, "follows": str(earlier.uid), **asked}
     shown = previews.preview(alice, "exercise_program", given)
-    assert shown["task"]["language"] == started(alice, earlier, **asked).language == language
+    brief = json.loads(shown["task"]["messages"][1]["content"])
+    assert brief["language"] == started(alice, earlier, **asked).language == language

@@ -1,5 +1,7 @@
 """The form, as a browser without scripts meets it."""
 
+import html
+import json
 import re
 
 import pytest
@@ -9,6 +11,7 @@ from django.test import Client
 from generation.forms import GenerateForm
 from generation.models import Clinic, Membership, Run
 from generation.models.runs import Status
+from generation.pipelines import prompts
 from tests.generation.browsing import NEVER, browser, ended_run, page, run_url
 from tests.generation.factories import CASE, make_run
 
@@ -106,6 +109,16 @@ def test_the_preview_shows_what_would_leave_and_who_would_get_it(alice, library)
     told = text[: text.index('<form method="post" action="/"')]
     assert not [secret for secret in ("Smith", "010203", "4411") if secret in told]
     assert not Run.objects.exists()
+
+
+def test_the_preview_shows_each_message_word_for_word(alice, library, settings):
+    settings.MODEL, settings.MODEL_BASE_URL = "small", "http://models.example:8000/v1"
+    text = browser(alice).post("/preview/", {"prompt": NAMED, "mrn": "ZX-4411"}).content.decode()
+    assert "The text below would be sent to models.example:8000." in text
+    system, user = (html.unescape(shown) for shown in re.findall(r"<pre[^>]*>(.*?)</pre>", text, re.DOTALL))
+    assert system.startswith(prompts.load("exercise_program").text.strip())
+    assert json.loads(user)["case"].startswith("[name]")
+    assert "4411" not in system + user
 
 
 def test_from_the_preview_it_goes_back_with_the_case_or_on(alice, library):

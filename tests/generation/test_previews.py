@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from generation import limits
+from generation import limits, shelf
 from generation.models import Start
-from generation.pipelines import exercise_program
+from generation.pipelines import exercise_program, prompts
+from generation.providers.messages import messages
 from tests.generation.clinical.test_redaction import GONE
 
 pytestmark = pytest.mark.django_db
@@ -26,19 +27,31 @@ def test_nothing_leaves_for_the_embedded_composer(api, library):
     assert shown["redacted"] == {"name": 1, "civil number": 1}
 
 
-def test_the_task_is_the_one_a_run_would_send(api, library):
-    task = preview(api("alice"), prompt=CASE, mrn="ZX-4411").json()["task"]
-    assert task["facts"]["case"].startswith("[name]")
-    assert {"quad-set", "sit-to-stand-no-hands"} & {candidate["slug"] for candidate in task["facts"]["candidates"]}
-    assert task["instructions"] == exercise_program.INSTRUCTIONS
+def test_a_model_would_get_exactly_the_messages_shown(api, library, settings):
+    settings.MODEL, settings.MODEL_BASE_URL = "small", "http://models.example:8000/v1"
+    shown = preview(api("alice"), prompt=CASE, mrn="ZX-4411").json()
+    task = exercise_program.preview({"prompt": CASE, "mrn": "ZX-4411"}, "en", shelf.library(None))
+    assert shown["provider"] == "models.example:8000"
+    assert shown["task"] == {
+        "prompt": prompts.load("exercise_program").version,
+        "messages": messages(task, with_schema=False),
+    }
+
+
+def test_the_messages_tell_the_case_and_nothing_that_identifies(api, library):
+    system, user = preview(api("alice"), prompt=CASE, mrn="ZX-4411").json()["task"]["messages"]
+    assert system["content"].startswith(prompts.load("exercise_program").text.strip())
+    brief = json.loads(user["content"])
+    assert brief["case"].startswith("[name]")
+    assert {"quad-set", "sit-to-stand-no-hands"} & {candidate["slug"] for candidate in brief["candidates"]}
     for secret in ("Smith", "010203", "4411"):
-        assert secret not in json.dumps(task)
+        assert secret not in system["content"] + user["content"]
 
 
 @pytest.mark.parametrize(("text", "secret", "kind"), GONE)
-def test_no_task_holds_what_identifies(api, library, text, secret, kind):
+def test_no_message_holds_what_identifies(api, library, text, secret, kind):
     task = preview(api("alice"), prompt=f"{text}. Right knee OA, 8 months, pain 4/10").json()["task"]
-    assert task is None or secret not in json.dumps(task["facts"]["case"], ensure_ascii=False)
+    assert task is None or secret not in json.loads(task["messages"][1]["content"])["case"]
 
 
 def test_a_red_flag_sends_nothing(api, library):

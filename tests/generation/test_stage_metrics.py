@@ -21,7 +21,7 @@ STAGES = [StageSpec(code, percent, {"en": code}) for code, percent in (("first",
 
 def handled(alice, **fields) -> Handle:
     run, log = held_run(alice, **fields)
-    return Handle(run, log, choose("auto"), [spec.code for spec in STAGES], {})
+    return Handle(run, log, choose("auto", "exercise_program"), [spec.code for spec in STAGES], {})
 
 
 def kept(run, field: str) -> dict:

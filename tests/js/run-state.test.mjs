@@ -68,6 +68,16 @@ describe('the fold of a run', () => {
     assert.equal(state.lastSeq, 7);
   });
 
+  test('keeps the words a stage began with beside those that follow, until the next stage', () => {
+    const waiting = progress('generating', 40, { message: 'busy, trying again in 4 s' });
+    let state = fold(log(progress('generating', 40), waiting));
+    assert.deepEqual([state.opening, state.message], ['at generating', 'busy, trying again in 4 s']);
+    state = fold(log(progress('generating', 40), waiting, progress('generating', 45)));
+    assert.deepEqual([state.opening, state.message], ['at generating', 'at generating']);
+    state = fold(log(progress('generating', 40), waiting, progress('validating', 70)));
+    assert.deepEqual([state.opening, state.message], ['at validating', 'at validating']);
+  });
+
   test('to the end', () => {
     const state = fold(WHOLE);
     assert.ok(Object.values(state.stages).every((status) => status === 'done'));

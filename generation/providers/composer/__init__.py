@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from generation.providers.base import Chunk, Task, Usage
 from generation.providers.composer import exercise_program
+from generation.providers.messages import messages
 
 _WRITERS = {"exercise_program": exercise_program.compose}
 
@@ -24,6 +25,13 @@ class Composer:
             await asyncio.sleep(self.pace_s)
             yield chunk
         yield Chunk(usage=Usage())
+
+    def messages(self, task: Task) -> list[dict[str, str]]:
+        """What a model would be sent; the composer itself sends nothing anywhere."""
+        return messages(task, with_schema=False)
+
+    def cost(self, input_tokens: int, output_tokens: int) -> float:
+        return 0.0
 
     @staticmethod
     def _pieces(task: Task) -> Iterator[Chunk]:

@@ -147,7 +147,8 @@ class BatchPage {
     else if (answer.status === SIGNED_OUT) this.#complain(word('signedOut'), true);
     else {
       const body = await answer.json().catch(() => null);
-      this.#complain(body?.error?.message ?? word('refused'));
+      const spent = body?.error?.reason === 'budget_spent';
+      this.#complain(spent ? word('budgetSpent') : (body?.error?.message ?? word('refused')));
     }
   }
 

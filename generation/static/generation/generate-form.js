@@ -56,7 +56,7 @@ async function live() {
   history.replaceState(null, '', `/?from=${started.run}`);
   path = `/runs/${started.run}/`;
   history.pushState(null, '', path);
-  liveDialog.follow({ ...started, opener: submit });
+  liveDialog.follow({ ...started, opener: submit, language: input().language });
 }
 
 async function classic() {

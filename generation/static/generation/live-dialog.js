@@ -13,7 +13,7 @@ import { setTitle, word } from './words.js';
 /** @typedef {import('./run-state.js').Envelope} Envelope */
 /** @typedef {import('./run-client.js').RunClient} RunClient */
 /** @typedef {import('./run-client.js').ConnectionReport} ConnectionReport */
-/** @typedef {{run: string, opener: HTMLElement, response?: Response, snapshot?: Record<string, any>, at?: string}} Followed */
+/** @typedef {{run: string, opener: HTMLElement, language?: string, response?: Response, snapshot?: Record<string, any>, at?: string}} Followed */
 
 const DONE_SHOWN_MS = 900;
 const SIGNED_OUT = 401;
@@ -63,7 +63,7 @@ class LiveDialog {
     this.#over = this.#asked = false;
     this.#folded = initialState(codes);
     this.#shown = followed.snapshot ? fromSnapshot(followed.snapshot, codes, followed.at) : this.#folded;
-    this.#view.reset();
+    this.#view.reset(followed.language);
     this.#pause.follow(followed.run);
     this.#label(word('cancel'), word('cancelGeneration'));
     announcer.moveTo(this.#dialog);

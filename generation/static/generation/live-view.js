@@ -31,8 +31,12 @@ export class LiveView {
     return [...this.#stages.keys()];
   }
 
-  /** Forget the run before. */
-  reset() {
+  /**
+   * Forget the run before.
+   * @param {string} [language]  of the run's own words, where it is not the page's choice
+   */
+  reset(language) {
+    if (language) for (const selector of ['.cards', '.live-warnings']) this.#find(selector).lang = language;
     this.#find('h2').textContent = word('writing');
     this.#drawnItems = this.#drawnWarnings = 0;
     this.#bar.value = 0;
@@ -97,7 +101,9 @@ export class LiveView {
   /** @param {RunState} state */
   stageWords(state) {
     if (STATUS_WORDS.has(state.status)) return word(state.status);
-    const label = this.stageLabel(state.stage);
+    // Within its stage a run may say more: that the model's server is busy, or that a draft is being mended.
+    const more = state.opening !== null && state.message !== state.opening && !state.terminal;
+    const label = more ? state.message : this.stageLabel(state.stage);
     const count = state.items.length;
     return count > 0 && !state.terminal ? `${label} · ${word('count', { n: count })}` : label;
   }

@@ -24,6 +24,7 @@
  * @property {Record<string, any>} facts  what each ended stage reported, by its code
  * @property {number} progress  0–100
  * @property {string} message
+ * @property {string | null} opening  the message with which the stage began
  * @property {Eta | null} eta
  * @property {string | null} etaAt  the server's time of `eta`
  * @property {boolean} usual  history has given an estimate, so there is a usual to be later than
@@ -49,6 +50,7 @@ export function initialState(stageCodes) {
     facts: {},
     progress: 0,
     message: '',
+    opening: null,
     eta: null,
     etaAt: null,
     usual: false,
@@ -113,6 +115,7 @@ const EVENTS = {
     stages: data.stage ? enterStage(state.stages, data.stage, 'skipped') : state.stages,
     progress: risen(state.progress, data.progress),
     message: data.message ?? state.message,
+    opening: data.stage === state.stage && state.opening !== null ? state.opening : data.message ?? null,
     startedAt: state.startedAt ?? ts,
     ...(state.status === 'cancelling' ? {} : estimate(state, data, ts)),
   }),

@@ -60,7 +60,9 @@ function problemOf(refusal) {
   if (!refusal) return { fields: {}, message: word('unexpected') };
   if (refusal.status === 401) return { fields: {}, message: word('signedOut'), signedOut: true };
   const body = /** @type {any} */ (refusal.body);
-  const fields = (body?.error ?? body?.data)?.fields ?? {};
+  const said = body?.error ?? body?.data;
+  if (said?.reason === 'budget_spent') return { fields: {}, message: word('budgetSpent') };
+  const fields = said?.fields ?? {};
   const wait = refusal.retryAfterMs === null ? '' : word('tryAgainIn', { n: Math.ceil(refusal.retryAfterMs / 1000) });
   return { fields, message: `${refusal.message || word('unexpected')} ${wait}`.trim() };
 }

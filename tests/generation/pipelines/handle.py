@@ -1,7 +1,7 @@
 """A run without a database: the real handle's promises, kept in memory."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 from generation.clinical import library
@@ -18,7 +18,8 @@ class MemoryRun:
         self.input: Mapping[str, Any] = {"prompt": prompt}
         self.language = language
         self.provider = provider or Composer()
-        self.engine = "llm" if provider else "composer"
+        self.may_fall_back = False
+        self.expected_tokens = 500
         self.events: list[tuple[str, dict[str, Any]]] = []
         self.steps: dict[str, Any] = {}
         self.facts: dict[str, dict[str, Any]] = {}
@@ -32,11 +33,18 @@ class MemoryRun:
         later.events, later.steps, later.facts = self.events, self.steps, self.facts
         return later
 
+    @property
+    def engine(self) -> str:
+        return "composer" if isinstance(self.provider, Composer) else "llm"
+
     def emit(self, event: str, **data: Any) -> None:
         self.events.append((event, data))
 
     def progress(self, percent: float, message: str | None = None) -> None:
         self.percents.append(percent)
+
+    def say(self, message: str) -> None:
+        self.emit("progress", message=message)
 
     @asynccontextmanager
     async def stage(self, spec: StageSpec) -> AsyncIterator[dict[str, Any]]:
@@ -61,12 +69,23 @@ class MemoryRun:
             self.events.extend(announce(self.steps[name]))
         return self.steps[name]
 
+    async def store(self, name: str, value: Any, *announcements: Announcement) -> None:
+        if name not in self.steps:
+            self.steps[name] = value
+            self.events.extend(announcements)
+
     async def stored(self, name: str) -> Any:
         return self.steps.get(name)
 
-    def write(self, task: Task) -> AsyncIterator[Chunk]:
+    async def write(self, task: Task) -> AsyncIterator[Chunk]:
         self.tasks.append(task)
-        return self.provider.write(task)
+        async with aclosing(self.provider.write(task)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def fall_back(self, warning: Mapping[str, Any]) -> None:
+        await self.store("fallback", warning, ("warning", dict(warning)))
+        self.provider = Composer()
 
     async def library(self) -> Sequence[Mapping[str, Any]]:
         return self.exercises

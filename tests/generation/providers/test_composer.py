@@ -15,7 +15,7 @@ def task(decided=()) -> Task:
     offer = selection.offer(library.load().exercises, profile, constraints_for(profile))
     candidates = [selection.view(exercise, "en") for exercise in offer.candidates]
     facts = {"profile": profile.as_dict(), "candidates": candidates, "decided": list(decided)}
-    return Task("exercise_program", facts, "", {}, "en")
+    return Task("exercise_program", facts, {}, "", "", {}, "en")
 
 
 async def written(composer: Composer, given: Task) -> list[Chunk]:

@@ -1,116 +1,21 @@
-"""The admin: what ran, how it went, and who may do what. Case text is not listed, searched or edited here."""
+"""Runs and batches: how they went, and what can be asked of them."""
 
 import uuid
 from collections.abc import Callable
-from typing import Any
 
 from django.contrib import admin
-from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from generation import runs
+from generation.admin.base import ReadOnly, table
+from generation.admin.calls import calls_of
 from generation.errors import HepError
 from generation.events import read
-from generation.models import ApiToken, AuditEntry, Batch, Clinic, Exercise, ExerciseText, Membership, Run, User
+from generation.models import Batch, Run, User
 from generation.timeline import entries
-
-admin.site.unregister(Group)
-
-
-class ReadOnly(ModelAdmin):  # type: ignore[misc]
-    """Looked at here, changed elsewhere."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(Group)
-class GroupAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
-    pass
-
-
-class MembershipInline(TabularInline):  # type: ignore[misc]
-    model = Membership
-    extra = 0
-
-
-@admin.register(User)
-class UserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]
-    form = UserChangeForm
-    add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
-    inlines = (MembershipInline,)
-    list_display = ("username", "first_name", "last_name", "language", "is_active", "is_staff")
-    fieldsets = (*DjangoUserAdmin.fieldsets, (_("Preferences"), {"fields": ("language",)}))  # type: ignore[misc]
-
-    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
-        """What would go, and what forbids it. Raises nothing."""
-        gone, counts, lacking, protected = super().get_deleted_objects(objs, request)
-        if not protected:
-            return gone, counts, lacking, protected
-        return gone, counts, set(), [_("Runs and programs of this account are kept; make it inactive instead.")]
-
-
-@admin.register(Clinic)
-class ClinicAdmin(ModelAdmin):  # type: ignore[misc]
-    list_display = ("name", "phone", "emergency_number")
-    search_fields = ("name",)
-    inlines = (MembershipInline,)
-
-
-@admin.register(ApiToken)
-class ApiTokenAdmin(ReadOnly):
-    """Tokens can be revoked here; they are made by the quickstart command or in code, and never shown again."""
-
-    list_display = ("name", "user", "created", "expiry")
-    fields = ("name", "user", "created", "expiry")
-    list_filter = ("user",)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.is_superuser
-
-
-class ExerciseTextInline(TabularInline):  # type: ignore[misc]
-    model = ExerciseText
-    fields = ("language", "name", "purpose_line")
-    readonly_fields = fields
-    extra = 0
-    can_delete = False
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(Exercise)
-class ExerciseAdmin(ReadOnly):
-    """The shipped library; it is changed in its data files and loaded by `load_library`."""
-
-    list_display = ("slug", "status", "level", "regions", "purpose", "version")
-    list_filter = ("status", "level", "weight_bearing", "laterality")
-    search_fields = ("slug", "texts__name")
-    inlines = (ExerciseTextInline,)
-
-    @admin.display(description=_("regions"))
-    def regions(self, exercise: Exercise) -> str:
-        return ", ".join(exercise.body_regions)
-
-    @admin.display(description=_("purpose"))
-    def purpose(self, exercise: Exercise) -> str:
-        return str(exercise.purposes[0]) if exercise.purposes else ""
 
 
 @admin.register(Run)
@@ -136,12 +41,13 @@ class RunAdmin(ReadOnly):
     actions = ("ask_to_cancel", "ask_to_pause", "resume", "retry", "ask_to_delete")
     fieldsets = (
         (None, {"fields": ("uid", "kind", "status", "stage", "percent", "owner", "clinic", "language")}),
-        (_("Work"), {"fields": ("engine", "provider", "model", "attempt", "epoch", "lease_until", "error")}),
+        (_("Work"), {"fields": ("engine", "provider", "model", "prompt", "attempt", "epoch", "lease_until", "error")}),
+        (_("Models"), {"fields": ("input_tokens", "output_tokens", "cost_usd", "calls")}),
         (_("Times"), {"fields": ("created_at", "started_at", "finished_at", "took")}),
         (_("Cancel"), {"fields": ("cancelled_by", "cancel_reason", "cancel_requested_at")}),
         (_("Log"), {"fields": ("timeline",)}),
     )
-    readonly_fields = ("percent", "took", "timeline")
+    readonly_fields = ("percent", "took", "timeline", "calls")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
@@ -164,14 +70,12 @@ class RunAdmin(ReadOnly):
 
     @admin.display(description=_("timeline"))
     def timeline(self, run: Run) -> SafeString:
-        rows: list[SafeString] = []
-        for entry in entries(read(run.pk, str(run.uid), 0, limit=2_000)):
-            rows.append(format_html("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>", *entry))
-        head = format_html(
-            "<tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th></tr>", _("No."), _("After"), _("Event"), _("What")
-        )
-        body = format_html("{}" * len(rows), *rows) if rows else ""
-        return format_html('<table class="w-full text-left"><thead>{}</thead><tbody>{}</tbody></table>', head, body)
+        rows = entries(read(run.pk, str(run.uid), 0, limit=2_000))
+        return table((_("No."), _("After"), _("Event"), _("What")), rows)
+
+    @admin.display(description=_("calls"))
+    def calls(self, run: Run) -> SafeString | str:
+        return calls_of(run)
 
     @admin.action(description=_("Ask to cancel"))
     def ask_to_cancel(self, request: HttpRequest, chosen: QuerySet[Run]) -> None:
@@ -225,13 +129,3 @@ class BatchAdmin(ReadOnly):
     def states(self, batch: Batch) -> str:
         counts = batch.runs.order_by().values_list("status").annotate(n=Count("pk"))
         return ", ".join(f"{n} {status}" for status, n in counts)
-
-
-@admin.register(AuditEntry)
-class AuditEntryAdmin(ReadOnly):
-    """Who did what; added by what is done, and never changed."""
-
-    list_display = ("at", "actor_name", "action", "object_kind", "object_id", "facts")
-    list_filter = ("action", "at")
-    search_fields = ("=object_id", "=actor_name")
-    date_hierarchy = "at"

@@ -1,0 +1,254 @@
+"""The exercises of a program, asked of whoever writes it, each kept once it is whole and safe. Source: domain.md 4.
+
+One round is one answer. What a model got wrong is sent back to it in at most REPAIRS more; an exercise that was
+accepted is never taken back, so each round asks only for what is missing.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+from typing import Any
+
+from generation.clinical import answer, program, selection, validation
+from generation.clinical.red_flags import RedFlag
+from generation.clinical.validation import Check, Finding
+from generation.errors import ModelError, ModelInterrupted, ModelTimedOut, OutputInvalid
+from generation.pipelines.base import RunHandle
+from generation.pipelines.exercise_task import task_for
+from generation.providers.base import Chunk, Repair
+from generation.providers.messages import tokens
+from generation.providers.whole import answer_in
+
+REPAIRS = 2
+# Answers that may break off within one attempt and be taken up again.
+INTERRUPTIONS = 2
+# Of the last answer; a longer one is not worth reading again.
+MOST_PREVIOUS = 20_000
+# The model may be slow to say so that it has finished: tokens alone move the bar no further than this.
+MOST_BY_TOKENS = 0.95
+WORDS = {
+    "en": {
+        "repair": "Mending the draft ({n} of {most})",
+        "again": "The answer broke off; asking for the rest",
+        "failed": "The model server failed; rules write the program.",
+        "unusable": "The model gave no usable draft; rules write the program.",
+        "invalid": "The model's draft failed checks {codes}; rules write the program.",
+    },
+    "da": {
+        "repair": "Retter udkastet ({n} af {most})",
+        "again": "Svaret blev afbrudt; beder om resten",
+        "failed": "Modelserveren svigtede; regler skriver programmet.",
+        "unusable": "Modellen gav intet brugbart udkast; regler skriver programmet.",
+        "invalid": "Modellens udkast bestod ikke tjek {codes}; regler skriver programmet.",
+    },
+}
+
+
+class Draft:
+    """`items` are accepted; `stop` is a red flag that the model met and that ends the run.
+
+    `found` are the faults that remain after the last repair, as warnings; `fallback` is the warning that the composer
+    took over.
+    """
+
+    def __init__(
+        self,
+        run: RunHandle,
+        check: Check,
+        shelf: program.Shelf,
+        flags: Sequence[RedFlag],
+        between: tuple[float, float],
+    ) -> None:
+        self.run = run
+        self.check = check
+        self.shelf = shelf
+        self.flags = flags
+        self.between = between
+        self.most = selection.most_items(check.profile)
+        self.items: list[dict[str, Any]] = []
+        self.stop: RedFlag | None = None
+        self.found: list[Finding] = []
+        self.fallback: Mapping[str, Any] | None = None
+        self.rounds: list[Mapping[str, Any]] = []
+        # Of the round that runs.
+        self.text: list[str] = []
+        self.faults: list[Finding] = []
+        self.tokens = 0
+        self.interruptions = 0
+
+    async def write(self) -> None:
+        """Raises ModelError and OutputInvalid where the composer may not take over."""
+        await self.restore()
+        if self.stop is not None or await self.run.stored("generated") is not None:
+            return
+        try:
+            await self.ask()
+        except (ModelError, OutputInvalid) as error:
+            if self.run.engine == "composer" or not self.run.may_fall_back:
+                raise
+            self.fallback = self.warning(error)
+            await self.run.fall_back(self.fallback)
+            self.found = []
+            await self.round()
+        await self.run.store("generated", [asdict(finding) for finding in self.found])
+
+    async def restore(self) -> None:
+        """What an earlier attempt left."""
+        run = self.run
+        while (item := await run.stored(f"exercise:{len(self.items)}")) is not None:
+            self.items.append(item)
+        while (done := await run.stored(f"round:{len(self.rounds)}")) is not None:
+            self.rounds.append(done)
+        stop = await run.stored("reported_stop")
+        self.stop = None if stop is None else RedFlag(**stop)
+        self.fallback = await run.stored("fallback")
+        self.found = [Finding(**finding) for finding in await run.stored("generated") or ()]
+
+    async def ask(self) -> None:
+        """Round after round until nothing is wrong. Raises ModelError, OutputInvalid."""
+        if self.run.engine == "composer":
+            return await self.round()
+        while len(self.rounds) <= REPAIRS:
+            await self.round()
+            faults = [] if self.stop else self.faults_of_round()
+            if not faults:
+                return
+            done = {"errors": [asdict(fault) for fault in faults], "answer": "".join(self.text)[:MOST_PREVIOUS]}
+            await self.run.store(f"round:{len(self.rounds)}", done)
+            self.rounds.append(done)
+            if len(self.rounds) <= REPAIRS:
+                self.say("repair", n=len(self.rounds), most=REPAIRS)
+        left = [Finding(**fault) for fault in self.rounds[-1]["errors"]]
+        if len(self.items) < self.check.least():
+            raise OutputInvalid(f"The model's draft failed the checks {codes_of(left)}.")
+        self.found = [Finding(fault.code, "warning", f"left out: {fault.message}") for fault in left]
+
+    def repair(self) -> Repair | None:
+        """What the last round got wrong, with what there is to choose from; None where nothing has to be mended."""
+        if not self.rounds or self.run.engine == "composer":
+            return None
+        last = self.rounds[-1]
+        accepted = ", ".join(item["slug"] for item in self.items) or "none"
+        wanted = max(0, self.check.least() - len(self.items))
+        errors = [f"{fault['code']}: {fault['message']}" for fault in last["errors"]]
+        errors.append(f"accepted: {accepted}; {wanted} more at least, {self.most - len(self.items)} at most")
+        errors.append(f"choose from: {', '.join(self.check.open_choices(self.items)[: 3 * self.most])}")
+        return Repair(errors, answer_in(last["answer"]) or last["answer"])
+
+    async def round(self) -> None:
+        """One answer, taken up again where it breaks off. Raises ModelError, OutputInvalid."""
+        run = self.run
+        while True:
+            self.text, self.faults = [], []
+            task = task_for(run.input, run.language, self.check.profile, self.check, self.items, self.repair())
+            try:
+                async with aclosing(run.write(task)) as chunks:  # type: ignore[type-var]
+                    async for chunk in chunks:
+                        await self.take(chunk)
+                        if self.stop is not None:
+                            break
+                return
+            except (ModelInterrupted, ModelTimedOut):
+                if len(self.items) >= self.most:
+                    # Nothing is missing.
+                    return
+                self.interruptions += 1
+                if not self.text or self.interruptions > INTERRUPTIONS:
+                    raise
+                self.say("again")
+
+    async def take(self, chunk: Chunk) -> None:
+        if chunk.text:
+            self.text.append(chunk.text)
+            self.tokens += tokens(chunk.text)
+            self.move()
+        if chunk.path == "red_flags":
+            await self.take_flag(chunk.value)
+        elif chunk.path == "exercises" and len(self.items) < self.most:
+            await self.take_pick(chunk.value)
+
+    async def take_flag(self, value: Any) -> None:
+        """A STOP that the screen has not met ends the run; it is kept for a later attempt. Source: domain.md 4, V06."""
+        reported = answer.reported(value)
+        stop = validation.reported_stop([reported] if reported else [], self.flags, self.run.language)
+        if stop is not None:
+            self.stop = stop
+            await self.run.store("reported_stop", asdict(stop))
+
+    async def take_pick(self, value: Any) -> None:
+        pick = answer.choice(value)
+        if pick is None:
+            self.faults.append(Finding("V01", "error", "an exercise has not the shape of the schema"))
+            return
+        if any(pick["slug"] == item["slug"] for item in self.items):
+            # A model that is asked for the rest may repeat what it has.
+            return
+        item, faults = self.checked(pick)
+        self.faults += faults
+        if item is not None:
+            name, index = f"exercise:{len(self.items)}", len(self.items)
+            self.items.append(item)
+            await self.run.store(name, item, ("item", {"path": "exercises", "index": index, "value": item}))
+            self.move()
+
+    def checked(self, pick: Mapping[str, Any]) -> tuple[dict[str, Any] | None, list[Finding]]:
+        """The pick as an item of the result, or None and why it must not be used.
+
+        A reason that does not hold becomes ours.
+        """
+        exercise = self.check.offered.get(pick["slug"])
+        if exercise is None:
+            return None, errors_in(self.check.item({**pick}, self.items)[1])
+        own = program.reason(exercise, self.check.profile, self.shelf.language)
+        errors: list[Finding] = []
+        for reason in dict.fromkeys([pick.get("reason") or own, own]):
+            mended, found = self.check.item(self.check.completed(pick) | {"reason": reason}, self.items)
+            errors = errors_in(found)
+            if not errors:
+                shelf = self.shelf
+                whole = program.item(mended, exercise, self.check.profile, shelf.names, shelf.language, shelf.exercises)
+                return whole, []
+            if not {error.code for error in errors} <= {"V11", "V14"}:
+                break
+        return None, errors
+
+    def faults_of_round(self) -> list[Finding]:
+        """What a further round should mend; that a mixture lacks something is worth one alone."""
+        faults = list(self.faults)
+        # With all there is room for, how the answer ended is of no account.
+        if not faults and len(self.items) < self.most:
+            frame = answer.frame_faults(answer_in("".join(self.text)))
+            faults = [Finding("V01", "error", fault) for fault in frame]
+        if len(self.items) < self.check.least():
+            faults.append(Finding("V02", "error", f"{len(self.items)} exercises; {self.check.least()} at least"))
+        if not self.rounds and len(self.items) < self.most:
+            faults += self.check.mixture(self.items)
+        return faults
+
+    def move(self) -> None:
+        """The bar, by the exercises that are there or by the length of the answer, whichever is further."""
+        low, high = self.between
+        done = len(self.items) / min(self.most, len(self.check.offered))
+        if self.tokens:
+            done = max(done, min(MOST_BY_TOKENS, self.tokens / self.run.expected_tokens))
+        self.run.progress(low + (high - low) * min(done, 1.0))
+
+    def say(self, words: str, **facts: int) -> None:
+        self.run.say(WORDS[self.run.language][words].format(**facts))
+
+    def warning(self, error: ModelError | OutputInvalid) -> dict[str, str]:
+        failed = [Finding(**fault) for fault in self.rounds[-1]["errors"]] if self.rounds else []
+        words = WORDS[self.run.language]
+        if not isinstance(error, OutputInvalid):
+            message = words["failed"]
+        else:
+            message = words["invalid"].format(codes=codes_of(failed)) if failed else words["unusable"]
+        return {"code": "MODEL_FALLBACK", "message": message}
+
+
+def errors_in(found: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in found if finding.severity == "error"]
+
+
+def codes_of(findings: Sequence[Finding]) -> str:
+    return ", ".join(dict.fromkeys(finding.code for finding in findings))
