@@ -27,7 +27,8 @@
     │   │   └── ModelGarbled     OUTPUT_INVALID    502
     │   ├── ModelRateLimited OPENAI_RATE_LIMITED   502
     │   └── ModelTimedOut    OPENAI_TIMEOUT        502
-    │       └── ModelConnectTimedOut               502
+    │       ├── ModelConnectTimedOut               502
+    │       └── ModelTimeSpent                     502
     ├── OutputInvalid        OUTPUT_INVALID        502
     ├── Restarting           SERVER_ERROR          503
     ├── WorkerLost           WORKER_LOST           500
@@ -195,7 +196,7 @@ class RateLimited(HepError):
 
 
 class BudgetSpent(RateLimited):
-    sentence = "The clinic's budget for models is spent for today; it begins anew at midnight UTC."
+    sentence = "The clinic's budget for models is spent until midnight UTC."
 
     def body(self) -> dict[str, Any]:
         return {"error": {**super().body()["error"], "reason": "budget_spent"}}
@@ -243,6 +244,10 @@ class ModelTimedOut(ModelError):
 
 class ModelConnectTimedOut(ModelTimedOut):
     sentence = "The model server was not reached in time."
+
+
+class ModelTimeSpent(ModelTimedOut):
+    sentence = "The model server took too long in all."
 
 
 class OutputInvalid(HepError):

@@ -13,7 +13,7 @@ from generation.calls import Calls, expected_tokens
 from generation.database import in_database
 from generation.errors import Paused
 from generation.events import Change, Line, Log
-from generation.models import Run, Step
+from generation.models import ModelCall, Run, Step
 from generation.models.runs import Status
 from generation.pipelines.base import Announcement, StageSpec
 from generation.providers import choose
@@ -137,7 +137,7 @@ class Handle:
                     if chunk.begins is not None:
                         await calls.begin(provider, task, chunk.begins)
                     elif chunk.usage is not None:
-                        calls.end(chunk.usage)
+                        calls.end(chunk.usage, ModelCall.Outcome.BROKEN if chunk.broken else None)
                     elif chunk.wait is not None:
                         # Whatever broke off is closed by now; nothing is open while it waits.
                         calls.settle(provider)

@@ -56,7 +56,7 @@ HISTORY_FILTERS: tuple[tuple[str, Word], ...] = (
 )
 
 # `{name}` is filled by the script.
-BUDGET_SPENT: Word = _("The clinic's budget for models is spent for today; it begins anew at midnight UTC.")
+BUDGET_SPENT: Word = _("The clinic's budget for models is spent until midnight UTC.")
 
 FOR_SCRIPTS: dict[str, Word] = {
     "budgetSpent": BUDGET_SPENT,
@@ -169,7 +169,7 @@ REFUSALS = (
     gettext_noop("The program has no such version."),
     gettext_noop("This key was used for another request."),
     gettext_noop("Too many requests; try again in a moment."),
-    gettext_noop("The clinic's budget for models is spent for today; it begins anew at midnight UTC."),
+    gettext_noop("The clinic's budget for models is spent until midnight UTC."),
     gettext_noop("Too many of your runs are active; wait for one to end."),
     gettext_noop("The model server failed."),
     gettext_noop("The model server failed (%(n)s)."),
@@ -192,6 +192,7 @@ REFUSALS = (
     gettext_noop("The model server rejected the request."),
     gettext_noop("The model server is too busy; try again later."),
     gettext_noop("The model server took too long."),
+    gettext_noop("The model server took too long in all."),
     gettext_noop("The model server sent what no one can read."),
     gettext_noop("The model's answer broke off."),
     gettext_noop("The draft did not pass the safety checks."),

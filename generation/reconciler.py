@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from generation import events, programs
 from generation.errors import HepError, WorkerLost
-from generation.models import Run, Step
+from generation.models import ModelCall, Run, Step
 from generation.models.runs import HELD, Status
 from generation.providers import choose
 from generation.traces import where
@@ -100,7 +100,12 @@ def settle(run: Run) -> bool:
 
 
 def record_lost(run: Run) -> None:
-    """Keep the stage in which a worker was lost: it says nothing of how long the stage takes, but that it broke."""
+    """Keep the stage in which a worker was lost: it says nothing of how long the stage takes, but that it broke.
+
+    A call to a model that the worker had open stays counted by what asking costs; nobody knows what was answered.
+    """
+    left = ModelCall.objects.filter(run_uid=run.uid, outcome=ModelCall.Outcome.OPEN)
+    left.update(outcome=ModelCall.Outcome.BROKEN)
     if run.stage and run.stage_started_at is not None:
         provider = choose(run.engine, run.kind)
         record(

@@ -1,28 +1,35 @@
 """What a provider answers: the shape of its JSON, and the reading of it. Source: domain.md 4, V01."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from jiter import from_json
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 _SCALES = {"rpe10": (0, 10), "borg6_20": (6, 20), "rir": (0, 10)}
-# What a dose has that no provider decides.
-_OURS = {"range_note", "pain_limit", "estimated_minutes"}
+# What a dose has that no provider decides. No rule tells how many kilograms are safe, so a load is the exercise's own.
+_OURS = {"range_note", "pain_limit", "estimated_minutes", "load"}
+# Of one pick; more would say the same again.
+_MOST_FAULTS = 5
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Role = Literal["warmup", "mobility", "activation", "strength", "balance", "function", "cooldown"]
 
 
+def _plain(text: str) -> str:
+    """One line of what can be seen: no control characters, no marks that turn the direction of the text."""
+    return " ".join("".join(" " if unicodedata.category(sign)[0] in "CZ" else sign for sign in text).split())
+
+
+Words = Annotated[str, Field(max_length=200), AfterValidator(_plain)]
+# Bounds are checked apart; this only keeps a number within what can be reckoned with.
+Count = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class Load(_Strict):
-    kind: Literal["none", "band", "kg", "bodyweight", "percent_1rm"]
-    # Kilograms, or percent of the most that can be lifted once.
-    value: Annotated[float, Field(ge=0, le=100, allow_inf_nan=False)] | None = None
-    band_colour_text: Annotated[str, Field(max_length=20, pattern=r"^[A-Za-zÆØÅæøå]+$")] | None = None
 
 
 class Effort(_Strict):
@@ -39,22 +46,21 @@ class Effort(_Strict):
 
 
 class Frequency(_Strict):
-    per_day: int | None = None
-    days_per_week: int | None = None
+    per_day: Count | None = None
+    days_per_week: Count | None = None
     named_days: Annotated[list[Weekday], Field(max_length=7)] | None = None
-    rest_days_between: int | None = None
+    rest_days_between: Count | None = None
 
 
 class Dose(_Strict):
     """Only what differs from the exercise's own dose; its bounds are checked apart from its shape."""
 
-    sets: int | None = None
-    reps: int | None = None
-    hold_s: int | None = None
-    duration_s: int | None = None
-    rest_s: int | None = None
+    sets: Count | None = None
+    reps: Count | None = None
+    hold_s: Count | None = None
+    duration_s: Count | None = None
+    rest_s: Count | None = None
     tempo: Annotated[str, Field(pattern=r"^\d{1,2}-\d{1,2}-\d{1,2}$")] | None = None
-    load: Load | None = None
     effort: Effort | None = None
     frequency: Frequency | None = None
     side: Literal["left", "right", "both", "alternating", "affected", "na"] | None = None
@@ -64,14 +70,14 @@ class Choice(_Strict):
     slug: str
     role: Role | None = None
     dose: Dose | None = None
-    reason: Annotated[str, Field(max_length=200)]
+    reason: Words
 
 
 class ReportedFlag(_Strict):
     """A red flag that the provider sees in the case and that nobody has met yet."""
 
     code: Annotated[str, Field(max_length=50)]
-    matched_text: Annotated[str, Field(max_length=200)]
+    matched_text: Words
 
 
 class Answer(_Strict):
@@ -83,22 +89,30 @@ class Answer(_Strict):
 SCHEMA: dict[str, Any] = Answer.model_json_schema()
 
 
-def choice(value: Any) -> dict[str, Any] | None:
-    """V01 of one pick as it arrives; None when it has not the shape. A missing dose or reason is left to be filled."""
+def choice(value: Any) -> tuple[dict[str, Any] | None, list[str]]:
+    """V01 of one pick as it arrives: the pick, or None with what is wrong with its shape, one sentence each.
+
+    A missing dose or reason is left to be filled.
+    """
     if not isinstance(value, Mapping):
-        return None
+        return None, ["an exercise is not an object"]
     given = {"reason": "", **value}
     if given.get("dose") is None:
         given["dose"] = {}
     if isinstance(given["dose"], Mapping):
         given["dose"] = {name: part for name, part in given["dose"].items() if name not in _OURS}
-    return _shaped(Choice, given)
+    try:
+        return Choice.model_validate(given).model_dump(exclude_none=True), []
+    except ValidationError as error:
+        # Without the input: it is not ours, and may hold anything.
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        return None, [f"exercise {'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in found[:_MOST_FAULTS]]
 
 
 def frame_faults(raw: str) -> list[str]:
     """V01 of an answer around its picks, one sentence each: whole JSON of the two lists and nothing else."""
     try:
-        whole = from_json(raw.encode(errors="replace"), allow_inf_nan=False)
+        whole = from_json(raw.encode(errors="replace"), allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError:
         return ["the answer is not whole JSON"]
     if not isinstance(whole, dict):
@@ -109,23 +123,13 @@ def frame_faults(raw: str) -> list[str]:
 
 
 def reported(value: Any) -> dict[str, Any] | None:
-    """V01 of one red flag as it arrives; None when it has not the shape."""
-    return _shaped(ReportedFlag, value)
+    """V01 of one red flag as it arrives; None when it names no sign.
 
-
-def _shaped(model: type[_Strict], value: Any) -> dict[str, Any] | None:
-    try:
-        return model.model_validate(value).model_dump(exclude_none=True)
-    except ValidationError:
+    A sign of danger is not lost for a slip of form: its code is read as it is meant, and its words may be missing.
+    """
+    given = value if isinstance(value, Mapping) else {"code": value}
+    code, words = given.get("code"), given.get("matched_text")
+    if not isinstance(code, str):
         return None
-
-
-def read(raw: str) -> tuple[dict[str, Any] | None, list[str]]:
-    """The answer as plain data, or None with what is wrong with it, one sentence each."""
-    try:
-        answer = Answer.model_validate_json(raw)
-    except ValidationError as error:
-        # Without the input: it is not ours, and may hold anything.
-        found = error.errors(include_url=False, include_input=False, include_context=False)
-        return None, [f"{'.'.join(map(str, fault['loc'])) or 'answer'}: {fault['msg']}" for fault in found]
-    return answer.model_dump(exclude_none=True), []
+    name = re.sub(r"[^a-z]+", "_", code[:50].lower()).strip("_")
+    return {"code": name, "matched_text": _plain(words[:200]) if isinstance(words, str) else ""}

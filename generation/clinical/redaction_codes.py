@@ -59,6 +59,8 @@ _OLD_AGE = re.compile(
     rf"(?<![\w./,+-]){_OLD}(?=(?-i:[MF])\b)|"
     rf"(?<=\baged )(?!90\+){_OLD}\+?(?!\w|{COUNTED})|(?<=\bage )(?!90\+){_OLD}\+?(?!\w)|"
     rf"(?<=\bage: )(?!90\+){_OLD}\+?(?!\w)|"
+    rf"(?<=\bturned )(?!90\+){_OLD}\+?(?![\w%°/.+-]|{COUNTED})|"
+    rf"(?:(?<=\bkvinde på )|(?<=\bmand på )|(?<=\bdame på )){_OLD}(?![\w%°/+-]|{COUNTED})|"
     rf"(?<=\balder )(?!90\+){_OLD}\+?(?!\w)|(?<=\balder: )(?!90\+){_OLD}\+?(?!\w)|"
     rf"(?<=\[name\], ){_OLD}(?![\w%°/.+-]|{COUNTED})|(?<=\[name\] ){_OLD}(?![\w%°/.+-]|{COUNTED})|"
     rf"(?<=\b(?-i:[MF])){_OLD}(?![\w%°/.+-])|\b{_NINETY}|"

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from generation.clinical import answer, claims, dosing, readability, selection
+from generation.clinical import claims, dosing, readability, selection
 from generation.clinical.constraints import Constraint, first_excluding
 from generation.clinical.data_files import read
 from generation.clinical.profile import Profile
@@ -33,10 +33,9 @@ class Finding:
         return asdict(self)
 
 
-def reading(raw: str) -> tuple[dict[str, Any] | None, list[Finding]]:
-    """V01: a model's answer `{exercises, red_flags}` as plain data, or None and what is wrong with its shape."""
-    read_, wrong = answer.read(raw)
-    return read_, [_error("V01", message) for message in wrong]
+def is_known(code: str) -> bool:
+    """Whether this is the code of a red flag."""
+    return code in _FLAGS
 
 
 def reported_stop(
@@ -84,18 +83,6 @@ class Check:
         mended, side_findings = self._side(mended, exercise)
         return mended, [*found, *dose_findings, *side_findings, *self._reason(item)]
 
-    def items(self, picks: Sequence[Mapping[str, Any]]) -> tuple[list[Item], list[Finding]]:
-        """A model's `exercises`, each with its whole dose, mended; the errors are what it is asked to repair."""
-        kept: list[Item] = []
-        found: list[Finding] = []
-        for pick in picks:
-            made, findings = self.item(self.completed(pick), kept)
-            found += findings
-            kept.append(made)
-        if not selection.MIN_ITEMS <= len(kept) <= selection.MAX_ITEMS:
-            found.append(_error("V02", f"{len(kept)} exercises; 4 to 8 are wanted"))
-        return kept, [*found, *self.mixture(kept)]
-
     def completed(self, pick: Mapping[str, Any]) -> Item:
         """The pick with a role and a whole dose; one that was not offered stays as it is, to be found by the check."""
         exercise = self.offered.get(pick["slug"])
@@ -122,32 +109,10 @@ class Check:
                 best[kind] = fit
         return [slug for _, slug in sorted(best.values(), reverse=True)]
 
-    def settled(self, items: Sequence[Item]) -> tuple[list[Item], list[Finding]] | None:
-        """After the last repair: without the items that have errors, then within the time; None if fewer than 4 stay.
-
-        What was left out is told as warnings.
-        """
-        kept: list[Item] = []
-        told: list[Finding] = []
-        for item in items:
-            mended, found = self.item(item, kept)
-            errors = [finding for finding in found if finding.severity == "error"]
-            if errors:
-                told += [_warning(error.code, f"left out: {error.message}") for error in errors]
-            else:
-                kept.append(mended)
-        kept, dropped = self.trimmed(kept)
-        return (kept, [*told, *dropped]) if len(kept) >= selection.MIN_ITEMS else None
-
-    def trimmed(self, items: Sequence[Item]) -> tuple[list[Item], list[Finding]]:
-        """V10: without the lowest scores until the time fits; never fewer than four."""
-        kept, told = list(items), []
+    def fits(self, item: Item, earlier: Sequence[Item]) -> bool:
+        """V10: whether the item is within the time, or among the four that a program has at least."""
         budget = selection.minutes_budget(self.profile)
-        while len(kept) > selection.MIN_ITEMS and _minutes(kept) > budget:
-            weakest = min(kept, key=self._rank)
-            kept.remove(weakest)
-            told.append(_warning("V10", f"{weakest['slug']} left out to fit {budget} minutes"))
-        return kept, told
+        return len(earlier) < selection.MIN_ITEMS or _minutes([*earlier, item]) <= budget
 
     def program(self, program: Mapping[str, Any]) -> list[Finding]:
         """What is wrong with a whole program."""
@@ -283,9 +248,6 @@ class Check:
         if claims.wrong_language(" ".join(lines), self.language):
             found.append(_error("V14", f"the program is not in the language {self.language}"))
         return found
-
-    def _rank(self, item: Item) -> tuple[int, str]:
-        return selection.score(self.offered[item["slug"]], self.profile), item["slug"]
 
 
 def _minutes(items: Sequence[Item]) -> float:

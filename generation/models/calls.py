@@ -18,7 +18,7 @@ class ModelCall(models.Model):
         ANSWERED = "answered", _("Answered")
         # It answered with an error, or not at all.
         FAILED = "failed", _("Failed")
-        # We closed it: a cancel, a pause, a shut-down, a time-out, or an answer that broke off.
+        # We closed it, for a cancel, a pause, a shut-down or a time-out; or the answer broke off, or the worker died.
         BROKEN = "broken", _("Broken off")
 
     run_uid = models.UUIDField()

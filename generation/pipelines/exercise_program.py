@@ -57,7 +57,7 @@ async def execute(run: RunHandle) -> dict[str, Any]:
         draft = Draft(run, check, program.Shelf.of(library, run.language), flags, between)
         await draft.write()
         reported = draft.stop
-        items, left_out = check.trimmed(draft.items)
+        items = draft.items
         facts.update(exercises=0 if reported else len(items))
     if reported is not None:
         return await _close(run, program.result("referral", _with(profile, reported), referral=reported), STAGES[3:])
@@ -74,7 +74,7 @@ async def execute(run: RunHandle) -> dict[str, Any]:
         whole["warnings"] += program.untranslated([check.offered[item["slug"]] for item in items], run.language)
         if draft.fallback is not None:
             whole["fallback"] = draft.fallback["message"]
-        found = [*draft.found, *left_out, *check.program(whole)]
+        found = [*draft.found, *check.program(whole)]
         facts.update(checks=len(found), errors=sum(1 for finding in found if finding.severity == "error"))
     whole["findings"] = [finding.as_dict() for finding in found]
     made = program.result("program", profile, program=whole, excluded=offer.excluded)

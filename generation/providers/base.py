@@ -71,6 +71,8 @@ class Chunk:
     value: Any = None
     begins: Usage | None = None
     usage: Usage | None = None
+    # With `usage`: the call did not end as it should.
+    broken: bool = False
     wait: Wait | None = None
 
 

@@ -52,9 +52,9 @@ class Breaker:
             self.opened_at = self.clock()
         self.trying = False
 
-    def left(self) -> None:
-        """The call ended before it said anything of the server: we closed it."""
-        self.trying = False
+    def left(self, trial: bool = True) -> None:
+        """The call ended before it said anything of the server: we closed it. Others than the trial change nothing."""
+        self.trying = self.trying and not trial
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class ModelWriter:
                 raise ModelInterrupted
         except (ModelError, OutputInvalid):
             if counted is not None:
-                yield Chunk(usage=self.usage(*counted, estimated=False))
+                yield Chunk(usage=self.usage(*counted, estimated=False), broken=True)
             raise
         read, written = counted or (asked, tokens(whole.text))
         yield Chunk(usage=self.usage(read, written, estimated=counted is None))

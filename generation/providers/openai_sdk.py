@@ -26,6 +26,7 @@ from generation.errors import (
     ModelRejected,
     ModelResting,
     ModelTimedOut,
+    ModelTimeSpent,
     ModelUnreachable,
     OutputInvalid,
 )
@@ -35,8 +36,10 @@ from generation.providers.deadline import Deadline
 from generation.providers.dialect import Dialect, dialect_of, remember
 from generation.providers.messages import messages, strict
 
-# No program is a tenth as long; beyond this a server is broken or hostile.
-MOST_BYTES = 4_000_000
+# No answer is a tenth as long; beyond this a server is broken or hostile. An event for each token takes some 300.
+MOST_BYTES, BYTES_A_TOKEN = 4_000_000, 1000
+# Of one call, read or written; a figure above this is wrong, and would not fit the row of its run.
+MOST_TOKENS = 10_000_000
 # Closing is one packet; a peer that is gone must not hold a cancelled run.
 CLOSE_S = 1.0
 # They may pass; 409 and 425 are told by some gateways while they start.
@@ -54,20 +57,21 @@ class Piece(NamedTuple):
 
 
 _servers: WeakKeyDictionary[asyncio.AbstractEventLoop, "ModelServer"] = WeakKeyDictionary()
+_making: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 async def server_here() -> "ModelServer":
     """The configured server as this loop reaches it: connections belong to a loop."""
     loop = asyncio.get_running_loop()
-    if loop not in _servers:
-        # Reading the certificates takes a fifth of a second.
-        made = await asyncio.to_thread(ModelServer)
-        _servers.setdefault(loop, made)
+    async with _making.setdefault(loop, asyncio.Lock()):
+        if loop not in _servers:
+            # Reading the certificates takes a fifth of a second.
+            _servers[loop] = await asyncio.to_thread(ModelServer)
     return _servers[loop]
 
 
 class Watched(httpx2.AsyncByteStream):
-    """The bytes of an answer: not more than MOST_BYTES of them, and whether its end was marked."""
+    """The bytes of an answer: not more of them than any answer has, and whether its end was marked."""
 
     def __init__(self, stream: httpx2.AsyncByteStream) -> None:
         self.stream = stream
@@ -78,7 +82,7 @@ class Watched(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self.stream:
             self.read += len(part)
-            if self.read > MOST_BYTES:
+            if self.read > max(MOST_BYTES, BYTES_A_TOKEN * settings.MODEL_MAX_OUTPUT_TOKENS):
                 raise OutputInvalid("The model's answer is far too long.")
             self.last = self.last[-16:] + part
             self.done = self.done or b"data: [DONE]" in self.last or b"data:[DONE]" in self.last
@@ -115,8 +119,12 @@ class ModelServer:
         except TimeoutError:
             raise timed_out(heard=False, total=True) from None
         try:
+            # A free place is taken without a look at the time.
+            if asyncio.get_running_loop().time() >= until:
+                raise timed_out(heard=False, total=True)
             if not self.breaker.enter():
                 raise ModelResting
+            trial = self.breaker.trying
             try:
                 yield
             except (ModelRateLimited, ModelRejected, OutputInvalid):
@@ -127,7 +135,7 @@ class ModelServer:
                 self.breaker.failed()
                 raise
             except BaseException:
-                self.breaker.left()
+                self.breaker.left(trial)
                 raise
             self.breaker.succeeded()
         finally:
@@ -141,7 +149,11 @@ class ModelServer:
         # The times are kept here, where each has its own error; a redirect would take the case to another server.
         timeout = openai.Timeout(None, connect=settings.MODEL_CONNECT_TIMEOUT_S)
         http = openai.DefaultAsyncHttpxClient(
-            follow_redirects=False, event_hooks={"response": [watch]}, timeout=timeout
+            follow_redirects=False,
+            event_hooks={"response": [watch]},
+            timeout=timeout,
+            # What is watched are the bytes as they arrive.
+            headers={"Accept-Encoding": "identity"},
         )
         # Servers without keys want none, but the package does.
         given: dict[str, Any] = {"api_key": settings.MODEL_API_KEY or "none", "base_url": settings.MODEL_BASE_URL}
@@ -253,8 +265,9 @@ def usage_of(found: Any) -> tuple[int, int] | None:
     if found is None:
         return None
     read, written = getattr(found, "prompt_tokens", None), getattr(found, "completion_tokens", None)
-    if isinstance(read, int) and isinstance(written, int) and 0 <= read < 1e9 and 0 <= written < 1e9:
-        return read, written
+    if isinstance(read, int) and isinstance(written, int) and 0 <= read < MOST_TOKENS > written >= 0:
+        # A server that says 0 of both has not counted.
+        return (read, written) if read or written else None
     return None
 
 
@@ -308,7 +321,7 @@ def seconds_of(retry_after: str) -> int | None:
 
 def timed_out(heard: bool, *, total: bool) -> ModelTimedOut:
     if total:
-        return ModelTimedOut(f"The model server took more than {settings.MODEL_TOTAL_TIMEOUT_S:g} s in all.")
+        return ModelTimeSpent(f"The model server took more than {settings.MODEL_TOTAL_TIMEOUT_S:g} s in all.")
     if heard:
         return ModelTimedOut(f"The model server fell silent for {settings.MODEL_IDLE_TIMEOUT_S:g} s.")
     return ModelTimedOut(f"The model server did not begin in {settings.MODEL_FIRST_TOKEN_TIMEOUT_S:g} s.")

@@ -48,7 +48,7 @@ class WholeObjects:
         if not until:
             return {}
         try:
-            written = self.json[:until].encode(errors="replace")
+            written = sound(self.json[:until]).encode()
             found = jiter.from_json(written, partial_mode="on", allow_inf_nan=False, catch_duplicate_keys=True)
         except ValueError:
             # Parsed up to here it can't be mended by what follows.
@@ -65,11 +65,16 @@ class WholeObjects:
         """Whether the last brace closes an object of an array of the answer, or the answer itself."""
         for ending in (b"", b"]}"):
             try:
-                jiter.from_json(self.json[:until].encode(errors="replace") + ending, allow_inf_nan=False)
+                jiter.from_json(sound(self.json[:until]).encode() + ending, allow_inf_nan=False)
             except ValueError:
                 continue
             return True
         return False
+
+
+def sound(text: str) -> str:
+    """With the halves of surrogate pairs put together, which a server may send one by one; a lone one is replaced."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def beginning(text: str) -> str:

@@ -97,8 +97,8 @@ async def test_after_a_kill_and_after_a_stop_the_next_worker_asks_only_for_the_r
     measured.info("%s: closed %.0f ms after SIGTERM", kind, (closed_at - asked_at) * 1000)
     assert closed_at - asked_at <= CLOSED_WITHIN_S
     assert server.rows(STATE, UUID(run_id).hex) == [("queued", None, 2)]
-    # Nobody was left to settle the first: it stays open, counted by what asking costs.
-    killed, stopped = assert_counted(server, run_id, ["open", "broken"])
+    # Nobody was left to settle the first: it stays counted by what asking costs.
+    killed, stopped = assert_counted(server, run_id, ["broken", "broken"])
     assert killed.estimated
     assert killed.input_tokens > 0
     assert killed.output_tokens == 0
@@ -116,7 +116,7 @@ async def test_after_a_kill_and_after_a_stop_the_next_worker_asks_only_for_the_r
     assert kept[1] != []
     assert log == await run_log(server, run_id)
     assert_whole(await asyncio.to_thread(server.snapshot, run_id), log)
-    assert_counted(server, run_id, ["open", "broken", "answered"])
+    assert_counted(server, run_id, ["broken", "broken", "answered"])
 
 
 # Two servers on one database
@@ -174,7 +174,7 @@ async def test_a_worker_that_slept_through_its_lease_writes_nothing_and_lets_go_
     assert await run_log(other, run_id) == log == await run_log(zombie, run_id)
     assert row(other, STATUS_THERE, run_id) == [("succeeded",)]
     calls, [(read, written, cost)] = stored
-    assert [(outcome, attempt) for outcome, _, _, _, attempt in calls] == [("open", 1), ("answered", 2)]
+    assert [(outcome, attempt) for outcome, _, _, _, attempt in calls] == [("broken", 1), ("answered", 2)]
     assert (read, written) == (sum(call[1] for call in calls), sum(call[2] for call in calls))
     assert cost == sum((call[3] for call in calls), Decimal())
     assert len(model.calls) == 2

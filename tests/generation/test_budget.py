@@ -18,8 +18,8 @@ from tests.generation.factories import CASE, make_batch, make_run
 
 pytestmark = pytest.mark.django_db
 
-SPENT = "The clinic's budget for models is spent for today; it begins anew at midnight UTC."
-SPENT_DA = "Klinikkens budget til modeller er brugt for i dag; det begynder forfra ved midnat UTC."
+SPENT = "The clinic's budget for models is spent until midnight UTC."
+SPENT_DA = "Klinikkens budget til modeller er brugt indtil midnat UTC."
 KIND = "exercise_program"
 ROW = {"prompt": CASE}
 

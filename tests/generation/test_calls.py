@@ -143,7 +143,7 @@ async def test_what_was_spent_outlives_the_run(alice, api):
     assert not await in_database(lambda: Run.objects.filter(pk=run.run.pk).exists())
 
 
-async def test_a_call_whose_worker_is_gone_stays_open_and_counted(alice):
+async def test_a_call_whose_worker_is_gone_stays_counted(alice):
     async with model_server("silent-once") as server:
         run = await start(alice, engine="llm")
         await asyncio.to_thread(server.wait_for_calls, 1)
@@ -157,7 +157,7 @@ async def test_a_call_whose_worker_is_gone_stays_open_and_counted(alice):
         await until(run, "complete")
     lost, answered = await rows_of(run)
     await in_database(run.refresh_from_db)
-    assert [(row.outcome, row.attempt) for row in (lost, answered)] == [("open", 1), ("answered", 2)]
+    assert [(row.outcome, row.attempt) for row in (lost, answered)] == [("broken", 1), ("answered", 2)]
     assert (lost.estimated, lost.output_tokens) == (True, 0)
     assert run.input_tokens == lost.input_tokens + answered.input_tokens
     assert run.cost_usd == lost.cost_usd + answered.cost_usd

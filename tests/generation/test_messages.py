@@ -65,7 +65,8 @@ def values(schema: dict[str, Any]) -> st.SearchStrategy[Any]:
         case "array":
             return st.lists(values(schema["items"]), max_size=3)
         case "string":
-            return st.text() | st.sampled_from(["2-0-2", "red"])
+            # Of signs that can be seen, since others are read as a space or not at all.
+            return st.text(st.characters(categories=("L", "N", "P", "S"))) | st.just("2-0-2")
         case "integer":
             return st.integers() | st.integers(0, 10)
         case "number":
@@ -123,7 +124,7 @@ class TestMessages:
 class TestStrict:
     def test_every_object_requires_all_it_has_and_allows_no_more(self):
         found = list(objects(STRICT))
-        assert len(found) == 7
+        assert len(found) == 6
         for part in found:
             assert part["required"] == list(part["properties"])
             assert part["additionalProperties"] is False

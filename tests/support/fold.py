@@ -89,8 +89,9 @@ def assert_agree(row: Mapping[str, Any], events: Sequence[Envelope]) -> None:
         assert row["last_seq"] == state["last_seq"]
     if state["cancelled_by"] is not None:
         assert (row["cancelled_by"] or "") == state["cancelled_by"]
-    if state["status"] == "succeeded" and row.get("result"):
-        made = (row["result"].get("program") or {}).get("items") or []
+    program = (row.get("result") or {}).get("program")
+    if state["status"] == "succeeded" and program:
+        made = program["items"]
         assert [item["slug"] for item in state["items"].get("exercises", [])] == [item["slug"] for item in made]
 
 
