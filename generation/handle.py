@@ -192,7 +192,7 @@ class Handle:
 
     def updating_row(self, **fields: Any) -> Change:
         """The row's stage and progress, changed in the transaction of the event that says so."""
-        pk, stage, percent = self.run.pk, self.current.code if self.current else "", self.percent
+        pk, stage, percent = self.run.pk, self.current.code if self.current else "", round(self.percent, 1)
 
         def change(seq: int) -> bool:
             Run.objects.filter(pk=pk).update(stage=stage, progress=percent, last_seq=seq, **fields)
@@ -257,6 +257,6 @@ class Handle:
 def waiting_words(wait: Wait, language: str) -> str:
     seconds = max(1, round(wait.seconds))
     if language == "da":
-        state = "har travlt" if wait.busy else "svarer ikke"
+        state = "har travlt" if wait.busy else "svigtede"
         return f"Modelserveren {state}, prøver igen om {seconds} s"
-    return f"The model server {'is busy' if wait.busy else 'does not answer'}, trying again in {seconds} s"
+    return f"The model server {'is busy' if wait.busy else 'failed'}, trying again in {seconds} s"

@@ -30,18 +30,15 @@ class ModelCallAdmin(ReadOnly):
 
     list_display = (
         "began_at",
-        "kind",
+        "run",
         "server",
         "model",
-        "prompt",
         "outcome",
         "input_tokens",
         "output_tokens",
         "cost",
-        "estimated",
-        "first_text_ms",
+        "counted",
         "duration_ms",
-        "run",
     )
     list_filter = ("outcome", "estimated", "kind", "server", "model", "clinic", "began_at")
     search_fields = ("=run_uid", "=batch_uid", "owner__username")
@@ -65,6 +62,10 @@ class ModelCallAdmin(ReadOnly):
     @admin.display(description=_("cost"), ordering="cost_usd")
     def cost(self, call: ModelCall) -> str:
         return dollars(call.cost_usd)
+
+    @admin.display(description=_("tokens"), ordering="estimated")
+    def counted(self, call: ModelCall) -> str:
+        return gettext("estimated") if call.estimated else gettext("counted")
 
     @admin.display(description=_("run"), ordering="run_uid")
     def run(self, call: ModelCall) -> SafeString | str:

@@ -33,16 +33,20 @@ WORDS = {
     "en": {
         "repair": "Mending the draft ({n} of {most})",
         "again": "The answer broke off; asking for the rest",
-        "failed": "The model server failed; rules write the program.",
-        "unusable": "The model gave no usable draft; rules write the program.",
-        "invalid": "The model's draft failed checks {codes}; rules write the program.",
+        "failed": "The model server failed",
+        "unusable": "The model gave no usable draft",
+        "invalid": "The model's draft failed checks {codes}",
+        "all": "{why}; rules write the program.",
+        "rest": "{why}; it chose {n}, rules the rest.",
     },
     "da": {
         "repair": "Retter udkastet ({n} af {most})",
         "again": "Svaret blev afbrudt; beder om resten",
-        "failed": "Modelserveren svigtede; regler skriver programmet.",
-        "unusable": "Modellen gav intet brugbart udkast; regler skriver programmet.",
-        "invalid": "Modellens udkast bestod ikke tjek {codes}; regler skriver programmet.",
+        "failed": "Modelserveren svigtede",
+        "unusable": "Modellen gav intet brugbart udkast",
+        "invalid": "Modellens udkast bestod ikke tjek {codes}",
+        "all": "{why}; regler skriver programmet.",
+        "rest": "{why}; den valgte {n}, regler resten.",
     },
 }
 
@@ -80,6 +84,8 @@ class Draft:
         self.faults: list[Finding] = []
         self.tokens = 0
         self.interruptions = 0
+        # What is being done, when it is not simply being written.
+        self.doing: str | None = None
 
     async def write(self) -> None:
         """Raises ModelError and OutputInvalid where the composer may not take over."""
@@ -93,7 +99,7 @@ class Draft:
                 raise
             self.fallback = self.warning(error)
             await self.run.fall_back(self.fallback)
-            self.found = []
+            self.found, self.doing = [], None
             await self.round()
         self.found += self.left_out
         await self.run.store("generated", [asdict(finding) for finding in self.found])
@@ -258,18 +264,20 @@ class Draft:
         done = len(self.items) / min(self.most, len(self.check.offered))
         if self.tokens:
             done = max(done, min(MOST_BY_TOKENS, self.tokens / self.run.expected_tokens))
-        self.run.progress(low + (high - low) * min(done, 1.0))
+        self.run.progress(low + (high - low) * min(done, 1.0), self.doing)
 
     def say(self, words: str, **facts: int) -> None:
-        self.run.say(WORDS[self.run.language][words].format(**facts))
+        self.doing = WORDS[self.run.language][words].format(**facts)
+        self.run.say(self.doing)
 
     def warning(self, error: ModelError | OutputInvalid) -> dict[str, str]:
         failed = [Finding(**fault) for fault in self.rounds[-1]["errors"]] if self.rounds else []
         words = WORDS[self.run.language]
         if not isinstance(error, OutputInvalid):
-            message = words["failed"]
+            why = words["failed"]
         else:
-            message = words["invalid"].format(codes=codes_of(failed)) if failed else words["unusable"]
+            why = words["invalid"].format(codes=codes_of(failed)) if failed else words["unusable"]
+        message = words["rest" if self.items else "all"].format(why=why, n=len(self.items))
         return {"code": "MODEL_FALLBACK", "message": message}
 
 
@@ -278,7 +286,8 @@ def errors_in(found: Sequence[Finding]) -> list[Finding]:
 
 
 def codes_of(findings: Sequence[Finding]) -> str:
-    return ", ".join(dict.fromkeys(finding.code for finding in findings))
+    """Three of them at most, since a message has a line."""
+    return ", ".join(sorted({finding.code for finding in findings})[:3])
 
 
 def told(fault: Finding) -> str:

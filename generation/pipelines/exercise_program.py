@@ -60,7 +60,8 @@ async def execute(run: RunHandle) -> dict[str, Any]:
         items = draft.items
         facts.update(exercises=0 if reported else len(items))
     if reported is not None:
-        return await _close(run, program.result("referral", _with(profile, reported), referral=reported), STAGES[3:])
+        told = program.result("referral", _with(profile, reported), referral=reported)
+        return await _close(run, told | {"engine_used": run.engine}, STAGES[3:])
     if len(items) < 2:
         lacking = program.library_reason(profile, offer.direct, 0, run.language, offer.excluded)
         bare = program.result("insufficient_info", profile, reason=lacking, excluded=offer.excluded)

@@ -5,6 +5,7 @@ import random
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+import structlog
 from django.conf import settings
 
 from generation.errors import (
@@ -22,6 +23,8 @@ from generation.providers.dialect import dialect_of
 from generation.providers.messages import tokens
 from generation.providers.openai_sdk import ModelServer, name, server_here, told
 from generation.providers.whole import WholeObjects
+
+logger = structlog.get_logger(__name__)
 
 # Calls beyond the first that one answer may take, before its first word.
 RETRIES = 2
@@ -50,6 +53,7 @@ class ModelWriter:
         loop, server = asyncio.get_running_loop(), await server_here()
         self.until = self.until or loop.time() + settings.MODEL_TOTAL_TIMEOUT_S
         asked = sum(tokens(message["content"]) for message in self.messages(task))
+        before: ModelError | None = None
         for failures in range(RETRIES + 1):
             began = heard = False
             try:
@@ -62,14 +66,19 @@ class ModelWriter:
                             yield chunk
                 return
             except ModelError as error:
+                # Our own sentence: it holds nothing of the case.
+                logger.warning("model_call_failed", server=self.name, model=self.model, reason=error.sentence)
                 if heard:
                     raise
+                if isinstance(error, ModelResting) and before is not None:
+                    # What made the server rest says more.
+                    raise before from None
                 if began and not worked_for(error):
                     yield Chunk(usage=Usage())
                 wait = waiting(error, failures)
                 if failures == RETRIES or wait is None or loop.time() + wait >= self.until:
                     raise
-                busy = isinstance(error, ModelRateLimited)
+                before, busy = error, isinstance(error, ModelRateLimited)
             yield Chunk(wait=Wait(wait, busy))
             await asyncio.sleep(wait)
 

@@ -54,7 +54,6 @@ def test_the_answer_that_is_closed_in_the_middle_ends_at_the_server_too(server):
     [
         ("only-json-object", "Form: the server takes no schema, but JSON mode (json_object)"),
         ("only-prompt", "Form: the server takes neither a schema nor JSON mode"),
-        ("prose", "but the short answer was of another form"),
         ("no-usage", "Usage: not counted by the server"),
         ("no-stream-options", "Usage: not counted by the server"),
         ("two-exercises-at-2000", "Cancel: closed in"),
@@ -65,6 +64,12 @@ def test_what_a_server_cannot_do_is_said(server, model, line):
     said = printed("--model", model)
     assert line in said
     assert said.endswith("It can be used.\n")
+
+
+def test_a_server_that_answers_otherwise_than_asked_is_not_called_usable(server):
+    said = printed("--model", "prose")
+    assert "but the short answer was of another form" in said
+    assert said.endswith("It answers, but not in the form that was asked for.\n")
 
 
 @pytest.mark.parametrize(

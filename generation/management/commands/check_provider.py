@@ -64,7 +64,9 @@ class Command(BaseCommand):
         self.stdout.write(price(model))
         self.stdout.flush()
         require_speed(found)
-        self.stdout.write("It can be used.")
+        self.stdout.write(
+            "It can be used." if found.short.fits else "It answers, but not in the form that was asked for."
+        )
 
 
 def made_up() -> Task:
@@ -102,7 +104,9 @@ def size(task: Task) -> str:
 
 def speed(found: Findings) -> str:
     per_s = found.program.pieces_per_s
-    return "too fast to measure: all came at once" if per_s is None else f"about {per_s:.3g} tokens a second"
+    if per_s is None:
+        return "too fast to measure: all came at once"
+    return f"about {per_s:,.{0 if per_s >= 10 else 1}f} tokens a second"
 
 
 def price(model: str) -> str:

@@ -98,7 +98,19 @@ GONE = [
     ("1203 61-1234", "1234", "civil number"),
     *(
         (age, "93", "age")
-        for age in ("93M", "93F", "aged 93", "93 y", "93 y.o.", "93å", "alder 93", "age: 93", "kvinde, 93, fald", "turned 93 last week", "kvinde på 93.")
+        for age in (
+            "93M",
+            "93F",
+            "aged 93",
+            "93 y",
+            "93 y.o.",
+            "93å",
+            "alder 93",
+            "age: 93",
+            "kvinde, 93, fald",
+            "turned 93 last week",
+            "kvinde på 93.",
+        )
     ),
     ("95+ years", "95", "age"),
     ("ninety-three year old", "three", "age"),

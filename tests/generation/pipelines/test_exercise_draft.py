@@ -136,7 +136,7 @@ async def test_an_accepted_exercise_is_not_taken_back_whatever_later_answers_hol
 
 async def test_two_repairs_are_asked_for_and_no_third():
     run = run_of(*[answer(UNKNOWN)] * 5)
-    with pytest.raises(OutputInvalid, match="V03, V02"):
+    with pytest.raises(OutputInvalid, match="V02, V03"):
         await exercise_program.execute(run)
     assert [task.repair is not None for task in run.tasks] == [False] + [True] * REPAIRS
 
@@ -213,8 +213,8 @@ async def test_more_exercises_than_are_wanted_are_not_taken():
     [
         ("en", [ModelRateLimited()], "The model server failed; rules write the program."),
         ("da", [ModelError()], "Modelserveren svigtede; regler skriver programmet."),
-        ("en", [answer(UNKNOWN)] * 3, "The model's draft failed checks V03, V02; rules write the program."),
-        ("da", [answer(UNKNOWN)] * 3, "Modellens udkast bestod ikke tjek V03, V02; regler skriver programmet."),
+        ("en", [answer(UNKNOWN)] * 3, "The model's draft failed checks V02, V03; rules write the program."),
+        ("da", [answer(UNKNOWN)] * 3, "Modellens udkast bestod ikke tjek V02, V03; regler skriver programmet."),
         ("en", [OutputInvalid()], "The model gave no usable draft; rules write the program."),
     ],
     ids=["failed-en", "failed-da", "invalid-en", "invalid-da", "declined"],

@@ -360,7 +360,7 @@ async def test_v02_the_composer_takes_over_from_a_model_that_gives_too_few_and_k
     run = MemoryRun(GOLDEN, provider=Scripted(FOUR[:2]))
     run.may_fall_back = True
     result = await exercise_program.execute(run)
-    message = "The model's draft failed checks V02; rules write the program."
+    message = "The model's draft failed checks V02; it chose 2, rules the rest."
     assert run.named("warning") == [{"code": "MODEL_FALLBACK", "message": message}]
     assert (result["program"]["fallback"], result["program"]["warnings"]) == (message, [])
     assert [item["slug"] for item in result["program"]["items"]][:2] == [one["slug"] for one in FOUR[:2]]
