@@ -75,7 +75,7 @@ class Draft:
         self.items: list[dict[str, Any]] = []
         self.stop: RedFlag | None = None
         self.found: list[Finding] = []
-        # For want of time.
+        # What was set aside in any round: for want of time, or because it could not be read.
         self.left_out: list[Finding] = []
         self.fallback: Mapping[str, Any] | None = None
         self.rounds: list[Mapping[str, Any]] = []

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Error, Page, Route, expect
@@ -89,25 +90,42 @@ async def test_a_run_is_paused_and_goes_on(make_server, page):
     assert (run["status"], run["attempt"]) == ("succeeded", 2)
 
 
-async def test_a_click_that_overtakes_the_scripts_hits_its_button(standing_server, page):
-    """What moves under the pointer between press and release takes the click away, and nothing says so."""
+@contextlib.asynccontextmanager
+async def scripts_held(page: Page, server) -> AsyncIterator[asyncio.Event]:
+    """The generate page, whose scripts run once the event is set."""
     held = asyncio.Event()
 
     async def hold(route: Route) -> None:
         await held.wait()
         await route.continue_()
 
-    await sign_in(page, standing_server)
     await page.route("**/generation/api.js", hold)
-    await page.goto(f"{standing_server.base_url}/", wait_until="commit")
-    await page.get_by_label("Case").fill(KNEE)
-    button = page.get_by_role("button", name="Generate program")
-    await button.hover()
-    await page.mouse.down()
-    held.set()
-    await expect(page.locator("#prompt-counter")).to_contain_text("of 4000")
-    await page.mouse.up()
-    await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    await page.goto(f"{server.base_url}/", wait_until="commit")
+    yield held
+    await page.unroute("**/generation/api.js")
+
+
+async def test_a_click_that_overtakes_the_scripts_hits_its_button(standing_server, page):
+    """What moves under the pointer between press and release takes the click away, and nothing says so."""
+    await sign_in(page, standing_server)
+    async with scripts_held(page, standing_server) as held:
+        await page.get_by_label("Case").fill(KNEE)
+        await page.get_by_role("button", name="Generate program").hover()
+        await page.mouse.down()
+        held.set()
+        await expect(page.locator("#prompt-counter")).to_contain_text("of 4000")
+        await page.mouse.up()
+        await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+
+
+async def test_a_switch_that_overtakes_the_scripts_stays_as_it_was_put(standing_server, page):
+    await sign_in(page, standing_server)
+    async with scripts_held(page, standing_server) as held:
+        switch = page.get_by_role("switch", name="Show live progress")
+        await switch.uncheck()
+        held.set()
+        await expect(page.locator("#prompt-counter")).to_contain_text("more characters")
+        await expect(switch).not_to_be_checked()
 
 
 async def test_what_needs_scripts_is_not_offered_without_them(standing_server, browser):
@@ -162,6 +180,8 @@ async def test_a_restart_in_the_middle_is_survived(kind, make_server, page):
 async def test_without_streaming_it_waits_and_shows_the_result(make_server, page):
     server = make_server("daphne", COMPOSER_PACE_S=0.5)
     await sign_in(page, server)
+    # The form posts by itself until its scripts are there.
+    await expect(page.locator("#prompt-counter")).to_contain_text("more characters")
     await page.get_by_role("switch", name="Show live progress").uncheck()
     await generate(page, KNEE)
     await expect(page.locator(".skeleton").first).to_be_visible()

@@ -19,8 +19,10 @@ const wait = new ClassicWait();
 let starting = false;
 let path = location.pathname;
 
+// Switched before this script was here, it stays as it is.
+if (streaming.checked !== streaming.defaultChecked) keep();
 streaming.checked = localStorage.getItem(STREAMING) !== 'off';
-streaming.addEventListener('change', () => localStorage.setItem(STREAMING, streaming.checked ? 'on' : 'off'));
+streaming.addEventListener('change', keep);
 
 form.addEventListener('submit', async (event) => {
   // The preview is a page of its own.
@@ -80,6 +82,10 @@ function input() {
     if (typeof value === 'string' && value.trim() !== '') filled[name] = value.trim();
   }
   return filled;
+}
+
+function keep() {
+  localStorage.setItem(STREAMING, streaming.checked ? 'on' : 'off');
 }
 
 /** @param {boolean} now */
