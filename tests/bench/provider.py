@@ -1,6 +1,6 @@
 """What our way through a model's answer costs over reading the same stream with the vendor's package alone.
 
-    python -m tests.bench.provider [rounds]
+    python -m tests.bench.provider [rounds] [ways]
 
 50 answers at a time, 40 tokens a second each, from a server in a process of its own; they begin one after the other
 within the time that one takes, as people do. Four ways, in turn in each round: `raw` reads every event of the package's
@@ -158,8 +158,9 @@ async def run() -> list[float]:
     return await in_database(firsts)
 
 
-async def main(rounds: int) -> None:
+async def main(rounds: int, named: list[str]) -> None:
     ways: dict[str, Way] = {"raw": raw, "provider": provider, "draft": draft, "run": run}
+    ways = {name: way for name, way in ways.items() if name == "raw" or not named or name in named}
     await in_database(lambda: User.objects.create_user("bench", password="bench-bench"))
     await executor().start()
     for way in ways.values():
@@ -186,7 +187,7 @@ if __name__ == "__main__":
     try:
         call_command("migrate", verbosity=0)
         call_command("load_library", verbosity=0)
-        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3))
+        asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 3, sys.argv[2:]))
     finally:
         server.stdin.close()
         server.wait()
