@@ -15,7 +15,7 @@ from generation.clinical.red_flags import RedFlag
 from generation.clinical.validation import Check, Finding
 from generation.errors import ModelError, ModelInterrupted, ModelTimedOut, ModelTimeSpent, OutputInvalid
 from generation.pipelines.base import RunHandle
-from generation.pipelines.exercise_task import redacted, task_for
+from generation.pipelines.exercise_task import task_for
 from generation.providers.base import Chunk, Repair
 from generation.providers.messages import tokens
 from generation.providers.whole import answer_in, sound
@@ -79,7 +79,8 @@ class Draft:
         self.left_out: list[Finding] = []
         self.fallback: Mapping[str, Any] | None = None
         self.rounds: list[Mapping[str, Any]] = []
-        # Of the round that runs.
+        # Of the round that runs; the case as the model was told it.
+        self.case = ""
         self.text: list[str] = []
         self.faults: list[Finding] = []
         self.tokens = 0
@@ -156,6 +157,7 @@ class Draft:
             task = await asyncio.to_thread(
                 task_for, run.input, run.language, self.check.profile, self.check, self.items, self.repair()
             )
+            self.case = str(task.brief["case"])
             try:
                 async with aclosing(run.write(task)) as chunks:  # type: ignore[type-var]
                     async for chunk in chunks:
@@ -192,8 +194,7 @@ class Draft:
             self.left_out += [unread] if unread not in self.left_out else []
         stop = validation.reported_stop([reported] if reported else [], self.flags, self.run.language)
         if stop is not None:
-            case = redacted(self.run.input, self.run.language).text
-            if " ".join(stop.matched_text.split()).casefold() not in " ".join(case.split()).casefold():
+            if " ".join(stop.matched_text.split()).casefold() not in " ".join(self.case.split()).casefold():
                 # A reader is shown it as words of the case; what is not in it is the model's own.
                 stop = replace(stop, matched_text="")
             self.stop = stop

@@ -9,9 +9,7 @@ from playwright.async_api import expect
 from tests.acceptance.cases import KNEE
 from tests.acceptance.conftest import PATIENCE_MS
 from tests.acceptance.test_browser import dialog_of, generate, sign_in
-from tests.support.fold import assert_file_agrees
-from tests.support.model_runs import DirectedModel, kept_calls, settings_for
-from tests.support.servers import Server
+from tests.support.model_runs import DirectedModel, kept_calls, serving, settings_for
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -48,11 +46,8 @@ def model():
 def server(model, prepared, tmp_path_factory, django_db_blocker):
     folder = tmp_path_factory.mktemp("model-browser")
     given = settings_for(model, MODEL, COMPOSER_PACE_S=0.5)
-    server = Server("daphne", folder, prepared.copy_to(folder), given).start()
-    yield server
-    server.close()
-    with django_db_blocker.unblock():
-        assert_file_agrees(server.database)
+    with serving("daphne", folder, prepared.copy_to(folder), django_db_blocker.unblock, **given) as server:
+        yield server
 
 
 @pytest.fixture

@@ -11,10 +11,9 @@ from tests.acceptance.asking import answer_to, hear, socket_to, token
 from tests.acceptance.cases import KNEE
 from tests.acceptance.test_generate import STAGES
 from tests.support.clients import follow_sse, http_client, sse_events
-from tests.support.fold import assert_file_agrees
-from tests.support.model_runs import cost_of, items_in, kept_calls, settings_for, totals
+from tests.support.model_runs import cost_of, items_in, kept_calls, serving, settings_for, totals
 from tests.support.model_server import ModelServer
-from tests.support.servers import KINDS, Server
+from tests.support.servers import KINDS
 
 measured = logging.getLogger("measured")
 
@@ -32,12 +31,9 @@ def model():
 @pytest.fixture(scope="module", params=KINDS)
 def server(request, model, prepared, tmp_path_factory, django_db_blocker):
     folder = tmp_path_factory.mktemp(f"model-{request.param}")
-    server = Server(request.param, folder, prepared.copy_to(folder), settings_for(model, MODEL))
-    server.start()
-    yield server
-    server.close()
-    with django_db_blocker.unblock():
-        assert_file_agrees(server.database)
+    given = settings_for(model, MODEL)
+    with serving(request.param, folder, prepared.copy_to(folder), django_db_blocker.unblock, **given) as server:
+        yield server
 
 
 @pytest.fixture

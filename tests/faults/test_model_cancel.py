@@ -22,7 +22,6 @@ from tests.acceptance.cases import KNEE
 from tests.faults.invariants import run_log
 from tests.faults.test_disconnect import Usage as Process
 from tests.support.clients import TERMINAL, follow_sse, http_client
-from tests.support.fold import assert_file_agrees
 from tests.support.model_runs import (
     DirectedModel,
     asked_to_cancel_at,
@@ -30,10 +29,10 @@ from tests.support.model_runs import (
     decided_in,
     items_in,
     kept_calls,
+    serving,
     settings_for,
     totals,
 )
-from tests.support.servers import Server
 from tests.support.waiting import eventually
 
 measured = logging.getLogger("measured")
@@ -59,19 +58,17 @@ def model():
 
 @pytest.fixture(scope="module")
 def server_of(model, prepared, tmp_path_factory, django_db_blocker):
-    made = {}
+    made, given = {}, settings_for(model, MODEL, **LIMITS)
+    with contextlib.ExitStack() as running:
 
-    def server_of(kind):
-        if kind not in made:
-            folder = tmp_path_factory.mktemp(f"cancel-{kind}")
-            made[kind] = Server(kind, folder, prepared.copy_to(folder), settings_for(model, MODEL, **LIMITS)).start()
-        return made[kind]
+        def server_of(kind):
+            if kind not in made:
+                folder = tmp_path_factory.mktemp(f"cancel-{kind}")
+                one = serving(kind, folder, prepared.copy_to(folder), django_db_blocker.unblock, **given)
+                made[kind] = running.enter_context(one)
+            return made[kind]
 
-    yield server_of
-    for server in made.values():
-        server.close()
-        with django_db_blocker.unblock():
-            assert_file_agrees(server.database)
+        yield server_of
 
 
 @pytest.fixture

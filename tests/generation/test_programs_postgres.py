@@ -1,4 +1,4 @@
-"""Commands against the same program at once, purges and rights once more, on a real PostgreSQL."""
+"""Commands against one program at once, purges, rights and the cost of models once more, on a real PostgreSQL."""
 
 import subprocess
 import sys
@@ -8,13 +8,14 @@ import pytest
 from tests.support.servers import ROOT, environment
 
 FILES = (
-    "test_delete.py", "test_idempotency.py", "test_looks.py", "test_program_delete.py", "test_program_versions.py",
-    "test_purge.py", "test_purge_race.py", "test_rights.py",
+    "test_budget.py", "test_calls.py", "test_delete.py", "test_idempotency.py", "test_looks.py",
+    "test_program_delete.py", "test_program_versions.py", "test_purge.py", "test_purge_race.py", "test_rights.py",
+    "test_spending.py",
 )  # fmt: skip
 
 
 @pytest.mark.timeout(400)
-def test_programs_are_changed_and_purged_on_postgresql_as_on_sqlite(postgres):
+def test_what_is_locked_summed_and_purged_on_postgresql_is_as_on_sqlite(postgres):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider",
          *(f"tests/generation/{name}" for name in FILES)],

@@ -1,18 +1,21 @@
 """Our application with the model server of the tests behind it, and what both of them keep of a call."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Literal
 from uuid import UUID
 
 from tests.support.clients import Envelope
+from tests.support.fold import assert_file_agrees
 from tests.support.model_answers import asked_by
 from tests.support.model_exchange import Call, Exchange
 from tests.support.model_scenarios import Played, named
 from tests.support.model_server import ModelServer
-from tests.support.servers import Server
+from tests.support.servers import Kind, Prepared, Server
 
 # Dollars for a million tokens.
 READ, WRITTEN = 3.0, 15.0
@@ -24,6 +27,19 @@ CALLS = """
 """
 TOTALS = "SELECT input_tokens, output_tokens, cost_usd FROM generation_run WHERE uid = ?"
 ASKED_AT = "SELECT cancel_requested_at FROM generation_run WHERE uid = ?"
+
+
+@contextmanager
+def serving(
+    kind: Kind, folder: Path, prepared: Prepared, unblock: Callable[[], Any], **settings: Any
+) -> Iterator[Server]:
+    """A server of ours on a prepared SQLite file; at the end its runs must be what their logs add up to."""
+    assert prepared.file is not None
+    server = Server(kind, folder, prepared, settings).start()
+    yield server
+    server.close()
+    with unblock():
+        assert_file_agrees(prepared.file)
 
 
 class DirectedModel(ModelServer):
