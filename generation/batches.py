@@ -1,6 +1,5 @@
 """Runs asked for together: started as one, watched as one, cancelled and retried as one."""
 
-import heapq
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,10 +9,10 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max, Q, QuerySet
 
-from generation import limits, rights, runs
+from generation import limits, rights, runs, waiting
 from generation.errors import Conflict, HepError, Invalid, NotAllowed, NotFound
 from generation.models import Batch, Run, User
-from generation.models.runs import ENDED, HELD, LIVE, Status
+from generation.models.runs import ENDED, LIVE, Status
 
 RETRIED = (Status.FAILED, Status.CANCELLED)
 
@@ -145,25 +144,9 @@ def progress_of(found: Sequence[Run]) -> float:
     return round(sum(100.0 if run.status in ENDED else run.progress for run in found) / max(len(found), 1), 1)
 
 
-def eta_of(batch: Batch, found: Sequence[Run], etas: Mapping[int, dict[str, Any] | None]) -> dict[str, Any] | None:
-    """When the last row will have ended: the waiting rows take their turns as the running ones make room.
+def eta_of(found: Sequence[Run]) -> dict[str, Any] | None:
+    """When the last of these rows will have ended, as many at a time as the batch allows.
 
-    `etas` holds the estimate of each live run by its key. None when nothing can be said of one of them, or none is
-    left.
+    None when none is left, when one is paused, or when nothing can be said of one.
     """
-    live = [run for run in found if run.live]
-    known = [etas[run.pk] for run in live]
-    if not live or any(eta is None for eta in known) or any(run.status == Status.PAUSED for run in live):
-        return None
-
-    def until_last(name: str) -> int:
-        busy = [etas[run.pk][name] for run in live if run.status in HELD]  # type: ignore[index]
-        slots = busy + [0] * (batch.max_parallel - len(busy))
-        heapq.heapify(slots)
-        for run in live:
-            if run.status == Status.QUEUED:
-                heapq.heappush(slots, heapq.heappop(slots) + etas[run.pk][name])  # type: ignore[index]
-        return int(max(slots))
-
-    basis = "history" if all(eta["basis"] == "history" for eta in known if eta) else "default"
-    return {name: until_last(name) for name in ("ms", "low_ms", "high_ms")} | {"basis": basis}
+    return None if any(run.status == Status.PAUSED for run in found) else waiting.eta_of_last(found)

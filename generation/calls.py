@@ -30,6 +30,8 @@ class Calls:
         self.written: list[str] = []
         # When the connection of a call that was cut off was closed, in milliseconds since 1970.
         self.closed_at_ms: int | None = None
+        # Tokens of the run's first request that was read; 0 until that is known.
+        self.size = first_read(run) if run.input_tokens else 0
 
     async def begin(self, provider: Provider, task: Task, asked: Usage) -> None:
         """Store that a call is about to be made, with what asking costs by estimate: a worker may die during it."""
@@ -92,13 +94,13 @@ class Calls:
         if self.open is not None and not self.log.closed:
             self.end(self.heard_so_far(self.open, provider), ModelCall.Outcome.BROKEN)
 
-    def breaking(self, provider: Provider) -> tuple[Change, list[Line]]:
-        """What would settle the open call if it were broken off now; nothing is changed here."""
+    def breaking(self, provider: Provider) -> tuple[Change, list[Line], Totals]:
+        """What would settle the open call if it were broken off now, and the totals then; nothing is changed here."""
         if self.open is None:
-            return lambda seq: True, []
+            return lambda seq: True, [], self.totals()
         usage = self.heard_so_far(self.open, provider)
         totals = self.totals_with(self.open, usage)
-        return self.settling(self.open, usage, ModelCall.Outcome.BROKEN, totals), [line(totals)]
+        return self.settling(self.open, usage, ModelCall.Outcome.BROKEN, totals), [line(totals)], totals
 
     def heard_so_far(self, call: ModelCall, provider: Provider) -> Usage:
         read, written = call.input_tokens, tokens("".join(self.written))
@@ -143,6 +145,8 @@ class Calls:
     def adopt(self, totals: Totals) -> None:
         for name, value in totals.items():
             setattr(self.run, name, value)
+        # The totals are those of the first call as long as no other has read anything.
+        self.size = self.size or int(totals["input_tokens"])
 
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.began) * 1000)
@@ -152,6 +156,12 @@ def line(totals: Totals) -> Line:
     read, written = int(totals["input_tokens"]), int(totals["output_tokens"])
     cost = {"total_cost_usd": float(totals["cost_usd"]), "tokens_used": read + written}
     return Line("cost_update", cost | {"input_tokens": read, "output_tokens": written})
+
+
+def first_read(run: Run) -> int:
+    """Tokens of the first request of the run of which any were counted, 0 if there is none."""
+    read = ModelCall.objects.filter(run_uid=run.uid, input_tokens__gt=0).order_by("pk")
+    return read.values_list("input_tokens", flat=True).first() or 0
 
 
 def dollars(usage: Usage) -> Decimal:

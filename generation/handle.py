@@ -4,12 +4,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from django.db.models.functions import Now
 
 from generation import overrides, programs, shelf
-from generation.calls import Calls, expected_tokens
+from generation.calls import Calls, Totals, expected_tokens
+from generation.course import Course, remaining
 from generation.database import in_database
 from generation.errors import Paused
 from generation.events import Change, Line, Log
@@ -18,7 +20,8 @@ from generation.models.runs import Status
 from generation.pipelines.base import Announcement, StageSpec
 from generation.providers import choose
 from generation.providers.base import Chunk, Provider, Task, Wait
-from metrics.estimator import remaining, spreads
+from generation.run_metrics import now_ms
+from metrics.estimator import outlook
 from metrics.recorder import record
 
 # In-stage progress is written at most this often.
@@ -35,7 +38,7 @@ class Handle:
         self.stages = stages
         self.steps = steps
         # Read once: what other runs took does not change within this one.
-        self.spreads = dict(zip(stages, spreads(run.kind, stages, provider.name), strict=True))
+        self.outlook = outlook(run.kind, stages, provider.name, provider.model)
         self.calls = Calls(run, log)
         self.expected_tokens = 0 if provider.name == "composer" else expected_tokens(run.kind, provider.model)
         self.id = str(run.uid)
@@ -46,8 +49,16 @@ class Handle:
         self.stage_began = 0.0
         # Whose time the stage tells of, even if another takes over within it.
         self.stage_provider = provider
-        # What the run had cost when its stage began.
-        self.cost_before = run.cost_usd
+        # What the run had read, written and cost when its stage began.
+        self.before = self.calls.totals()
+        # Whether the stage is this attempt's to tell of, which one that an earlier attempt completed is not.
+        self.timed = False
+        # The stage that an earlier attempt has begun and, unless its step is stored, left unfinished.
+        self.begun_before = run.stage
+        # When this attempt was first heard, and when its first item was, in milliseconds since 1970.
+        self.first_event_ms: int | None = None
+        self.first_item_ms: int | None = None
+        self.course = Course()
         self.percent = run.progress
         self.progress_told = 0.0
         # Who wants the run paused at its next step border; empty when nobody does.
@@ -55,6 +66,8 @@ class Handle:
 
     def emit(self, event: str, **data: Any) -> None:
         self.log.append(event, **data)
+        if event == "item":
+            self.first_item_ms = self.first_item_ms or now_ms()
 
     @property
     def engine(self) -> str:
@@ -71,24 +84,32 @@ class Handle:
         self.percent, self.progress_told = percent, now
         assert self.current is not None
         line = Line("progress", self.progress_data(message or self.current.message[self.language]))
-        self.log.append_with(self.updating_row(), line)
+        self.log.append_with(self.updating_row(course=self.course.facts()), line)
+
+    def done(self, share: float) -> None:
+        if self.engine == "llm":
+            self.course.mark(share)
 
     @asynccontextmanager
     async def stage(self, spec: StageSpec) -> AsyncIterator[dict[str, Any]]:
         await self.border()
         done = f"stage:{spec.code}" in self.steps
         facts: dict[str, Any] = {}
-        self.current, self.stage_began, self.cost_before = spec, time.monotonic(), self.run.cost_usd
-        self.stage_provider = self.provider
+        self.current, self.stage_began, self.before = spec, time.monotonic(), self.calls.totals()
+        self.stage_provider, self.timed = self.provider, not done
+        self.course.begin()
         if not done:
             self.percent, self.progress_told = max(self.percent, spec.progress), self.stage_began
             line = Line("progress", self.progress_data(spec.message[self.language]))
-            self.log.append_with(self.updating_row(stage_started_at=Now()), line)
+            self.first_event_ms = self.first_event_ms or line.ts_ms
+            self.log.append_with(self.updating_row(stage_started_at=Now(), course=self.course.facts()), line)
         yield facts
         if not done:
             duration_ms = self.stage_ms()
             line = Line("stage_complete", {"stage": spec.code, "duration_ms": duration_ms, "facts": facts})
-            self.log.append_with(self.completing(spec.code, duration_ms, facts), line)
+            self.log.append_with(self.completing(spec.code, duration_ms, facts, line.ts_ms), line)
+            if self.calls.totals()["output_tokens"] > self.before["output_tokens"]:
+                self.course.asked_ms += duration_ms
         self.current = None
 
     async def step(
@@ -100,7 +121,7 @@ class Handle:
         if name in self.steps:
             return self.steps[name]
         value = await work()
-        lines = [Line(event, data) for event, data in announce(value)]
+        lines = self.lines(announce(value))
         await self.log.commit(*lines, change=self.storing(name, value))
         self.steps[name] = value
         await self.border()
@@ -109,19 +130,25 @@ class Handle:
     async def store(self, name: str, value: Any, *announcements: Announcement) -> None:
         if name in self.steps:
             return
-        lines = [Line(event, data) for event, data in announcements]
+        lines = self.lines(announcements)
         self.log.append_with(self.storing(name, value), *lines)
         self.steps[name] = value
         await self.border()
+
+    def lines(self, announcements: Sequence[Announcement]) -> list[Line]:
+        lines = [Line(event, data) for event, data in announcements]
+        if self.first_item_ms is None:
+            self.first_item_ms = next((line.ts_ms for line in lines if line.name == "item"), None)
+        return lines
 
     async def border(self) -> None:
         """A step border: here a run that somebody wants paused gives its lease back. Raises Paused."""
         if not self.pause_wanted_by:
             return
         # A pause ends the log of the attempt, and with it the chance to settle a call that is then closed.
-        broken, lines = self.calls.breaking(self.provider)
-        pausing = self.pausing()
+        broken, lines, totals = self.calls.breaking(self.provider)
         paused = Line("paused", {"by": self.pause_wanted_by})
+        pausing = self.pausing(self.recording("paused", paused.ts_ms, totals=totals))
         if await self.log.commit(*lines, paused, change=lambda seq: pausing(seq) and broken(seq)):
             self.calls.open = None
             raise Paused
@@ -135,6 +162,7 @@ class Handle:
             async with aclosing(provider.write(task)) as chunks:  # type: ignore[type-var]
                 async for chunk in chunks:
                     if chunk.begins is not None:
+                        self.course.size = self.course.size or chunk.begins.input_tokens
                         await calls.begin(provider, task, chunk.begins)
                     elif chunk.usage is not None:
                         calls.end(chunk.usage, ModelCall.Outcome.BROKEN if chunk.broken else None)
@@ -144,13 +172,17 @@ class Handle:
                         self.say(waiting_words(chunk.wait, self.language))
                     else:
                         calls.heard(chunk.text)
+                        self.course.heard(chunk.text)
                         yield chunk
         finally:
             calls.close(provider)
 
     async def fall_back(self, warning: Mapping[str, Any]) -> None:
         await self.store("fallback", dict(warning), ("warning", dict(warning)))
-        self.provider = choose("composer", self.run.kind)
+        run, self.provider = self.run, choose("composer", self.run.kind)
+        writer = self.provider
+        self.outlook = await in_database(lambda: outlook(run.kind, self.stages, writer.name, writer.model))
+        self.course.begin()
 
     async def library(self) -> Sequence[Mapping[str, Any]]:
         return await in_database(lambda: shelf.library(self.run.clinic_id))
@@ -181,14 +213,11 @@ class Handle:
     def eta(self) -> dict[str, Any] | None:
         """The estimate of what remains, from the stage that runs to the last one."""
         assert self.current is not None
-        ahead = self.stages[self.stages.index(self.current.code) :]
-        return remaining([self.spreads[stage] for stage in ahead], self.stage_ms())
+        found = remaining(self.outlook, self.current.code, self.course.elapsed_ms(), self.course.facts())
+        return found.data() if found else None
 
     def stage_ms(self) -> int:
         return round((time.monotonic() - self.stage_began) * 1000)
-
-    def stage_cost(self) -> Decimal:
-        return self.run.cost_usd - self.cost_before
 
     def updating_row(self, **fields: Any) -> Change:
         """The row's stage and progress, changed in the transaction of the event that says so."""
@@ -200,10 +229,7 @@ class Handle:
 
         return change
 
-    def pausing(self) -> Change:
-        stage, duration_ms = (self.current.code, self.stage_ms()) if self.current else (None, 0)
-        cost = self.stage_cost()
-
+    def pausing(self, record_stage: Callable[[], None]) -> Change:
         def change(seq: int) -> bool:
             wanted = Run.objects.filter(pk=self.run.pk, status=Status.RUNNING).exclude(pause_requested_by="")
             given = wanted.update(
@@ -214,8 +240,8 @@ class Handle:
                 stage_started_at=None,
                 last_seq=seq,
             )
-            if given and stage is not None:
-                self.record(stage, duration_ms, "paused", cost)
+            if given:
+                record_stage()
             return given == 1
 
         return change
@@ -227,30 +253,50 @@ class Handle:
 
         return change
 
-    def completing(self, stage: str, duration_ms: int, facts: Mapping[str, Any]) -> Change:
-        cost = self.stage_cost()
+    def completing(self, stage: str, duration_ms: int, facts: Mapping[str, Any], ended_ms: int) -> Change:
+        record_stage = self.recording("succeeded", ended_ms, duration_ms)
 
         def change(seq: int) -> bool:
-            self.record(stage, duration_ms, "succeeded", cost)
+            record_stage()
             return self.storing(f"stage:{stage}", dict(facts))(seq)
 
         return change
 
-    def record(self, stage: str, duration_ms: int, outcome: str, cost_usd: Decimal) -> None:
-        """Keep a stage in the metrics; runs in the transaction of the event that ends the stage."""
-        record(
+    def recording(
+        self, outcome: str, ended_ms: int, duration_ms: int | None = None, totals: Totals | None = None
+    ) -> Callable[[], None]:
+        """What keeps the stage that runs in the metrics, as it is now, for the transaction in which it ends.
+
+        Does nothing where no stage of this attempt runs. `totals` are the run's, where they are not yet those of its
+        row; `ended_ms` is in milliseconds since 1970.
+        """
+        if self.current is None or not self.timed:
+            return lambda: None
+        totals = totals or self.calls.totals()
+        read, written, cost = (
+            totals[name] - self.before[name] for name in ("input_tokens", "output_tokens", "cost_usd")
+        )
+        return partial(
+            record,
             run_id=self.run.uid,
             attempt=self.run.attempt,
             kind=self.run.kind,
-            stage=stage,
-            duration_ms=duration_ms,
+            stage=self.current.code,
+            duration_ms=self.stage_ms() if duration_ms is None else duration_ms,
             outcome=outcome,
             provider=self.stage_provider.name,
             model=self.stage_provider.model,
             user_id=self.run.owner_id,
             clinic_id=self.run.clinic_id,
-            input_tokens=self.run.input_tokens,
-            cost_usd=cost_usd,
+            # Where nothing is known of a first call, the totals have one at most.
+            size=self.calls.size or int(totals["input_tokens"]),
+            input_tokens=int(read),
+            output_tokens=int(written),
+            asked_ms=self.course.asked_ms,
+            whole=self.current.code != self.begun_before,
+            cost_usd=Decimal(cost),
+            metadata={"marks": self.course.marks} if self.course.marks else None,
+            ended_ms=ended_ms,
         )
 
 

@@ -15,11 +15,14 @@ from generation.models import Exercise
 from generation.models.accounts import Language
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
+from generation.providers import ENGINES
 from generation.serializers import NO_CHOICE, StrictSerializer
 from generation.spending import BY
 
 DEFAULT_PERIOD = timedelta(days=30)
 LONGEST_PERIOD = timedelta(days=366)
+# Tokens of a request; no model reads as many.
+LARGEST = 10_000_000
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -51,7 +54,11 @@ class ExerciseFilter(ExerciseQuery):
 
 
 class EstimateQuery(StrictSerializer):
+    """The query of `GET /api/estimates`."""
+
     kind = serializers.ChoiceField(choices=sorted(PIPELINES), error_messages=NO_CHOICE)
+    engine = serializers.ChoiceField(choices=ENGINES, default="auto", error_messages=NO_CHOICE)
+    size = serializers.IntegerField(min_value=0, max_value=LARGEST, default=0)
 
 
 class EndField(serializers.DateTimeField):

@@ -7,13 +7,11 @@ import structlog
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils import timezone
 
-from generation import events, programs
+from generation import events, programs, run_metrics
 from generation.errors import HepError, WorkerLost
 from generation.models import ModelCall, Run, Step
 from generation.models.runs import HELD, Status
-from generation.providers import choose
 from generation.traces import where
 from metrics.recorder import record
 
@@ -23,11 +21,14 @@ logger = structlog.get_logger(__name__)
 STALLED_ATTEMPTS = 3
 
 
-def release(run: Run) -> None:
-    """Give the lease back: the run is queued again, for whoever starts next."""
-    given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING, pause_requested_by="").update(
-        status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None, stage_started_at=None
-    )
+def release(run: Run, record_stage: Callable[[], None]) -> None:
+    """Give the lease back: the run is queued again, for whoever starts next; the stage that ran is kept."""
+    with transaction.atomic():
+        given = Run.objects.filter(pk=run.pk, epoch=run.epoch, status=Status.RUNNING, pause_requested_by="").update(
+            status=Status.QUEUED, epoch=F("epoch") + 1, holder=None, lease_until=None, stage_started_at=None
+        )
+        if given:
+            record_stage()
     if not given:
         # Asked to stop or to pause in the meantime: reconcile() sees to that.
         abandon(run)
@@ -43,10 +44,13 @@ def give_up(run: Run, epoch: int, error: HepError) -> None:
     data = error.event(run.stage or None)
     with transaction.atomic():
         row = Run.objects.filter(pk=run.pk, epoch=epoch, status__in=HELD)
-        if not row.update(status=Status.FAILED, holder=None, lease_until=None, finished_at=Now(), error=data):
+        ended = {"status": Status.FAILED, "finished_at": Now(), "error": data}
+        if not row.update(holder=None, lease_until=None, stage_started_at=None, **ended):
             return
+        run.error = data
         run.last_seq, _ = events.head(run.pk)
         events.append_unheld(run, ("error", data))
+        run_metrics.keep(run, Status.FAILED, run_metrics.now_ms(), run_metrics.author(run))
         Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
         programs.discard(run)
 
@@ -86,7 +90,8 @@ def settle(run: Run) -> bool:
             said = run.events.filter(name="cancelling").exists()
             lines = [] if said else [("cancelling", {"by": run.cancelled_by})]
             events.append_unheld(run, *lines, ("cancelled", run.cancellation()))
-            row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq)
+            run_metrics.keep(run, Status.CANCELLED, run_metrics.now_ms(), run_metrics.author(run))
+            row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, stage_started_at=None)
             programs.discard(run)
         elif stalled >= STALLED_ATTEMPTS:
             give_up(run, run.epoch + 1, WorkerLost())
@@ -102,21 +107,10 @@ def settle(run: Run) -> bool:
 def record_lost(run: Run) -> None:
     """Keep the stage in which a worker was lost: it says nothing of how long the stage takes, but that it broke.
 
-    A call to a model that the worker had open stays counted by what asking costs; nobody knows what was answered.
+    Its time is counted until the worker was last heard, since nobody knows when it was lost. A call to a model that
+    the worker had open stays counted by what asking costs; nobody knows what was answered.
     """
     left = ModelCall.objects.filter(run_uid=run.uid, outcome=ModelCall.Outcome.OPEN)
     left.update(outcome=ModelCall.Outcome.BROKEN)
     if run.stage and run.stage_started_at is not None:
-        provider = choose(run.engine, run.kind)
-        record(
-            run_id=run.uid,
-            attempt=run.attempt,
-            kind=run.kind,
-            stage=run.stage,
-            duration_ms=round((timezone.now() - run.stage_started_at).total_seconds() * 1000),
-            outcome="lost",
-            provider=provider.name,
-            model=provider.model,
-            user_id=run.owner_id,
-            clinic_id=run.clinic_id,
-        )
+        record(**run_metrics.lost_stage(run))

@@ -10,6 +10,7 @@ from django.utils import timezone
 from generation import audit, programs
 from generation.models import AuditEntry, Event, IdempotencyKey, Run, Start, Step, StreamTicket, Visits
 from generation.models.runs import ENDED
+from metrics import pruning
 
 # Runs whose logs go in one transaction, so that nobody waits long for the lock.
 RUNS_AT_ONCE = 100
@@ -45,7 +46,7 @@ def prune(days: int | None = None, by: str = audit.SERVER) -> int:
     """Reduce runs that ended more than `days` ago [EVENT_RETENTION_DAYS] to their snapshot; returns how many.
 
     Their events and steps go; a reader with an older cursor is told so (CURSOR_EXPIRED). What is remembered of
-    requests goes as well, once it no longer counts.
+    requests goes as well, once it no longer counts, and metrics older than METRICS_RETENTION_DAYS.
     """
     now = timezone.now()
     kept_since = now - timedelta(days=settings.EVENT_RETENTION_DAYS if days is None else days)
@@ -65,6 +66,7 @@ def prune(days: int | None = None, by: str = audit.SERVER) -> int:
             facts = {"runs": len(run_pks), "ended_before": kept_since.isoformat(timespec="seconds")}
             audit.record(by, AuditEntry.Action.PRUNE, facts=facts)
         pruned += len(run_pks)
+    pruning.prune(pruning.kept_since())
     return pruned
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce, Now
 
-from generation import events, programs
+from generation import events, programs, run_metrics, scoring
 from generation.database import in_database
 from generation.errors import HepError, LeaseLost, LogClosed, ModelRejected, Paused, ServerError
 from generation.events import Change, Line, Log
@@ -31,7 +31,9 @@ from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import choose, configured
 from generation.reconciler import abandon, give_up, release
+from generation.run_metrics import now_ms
 from generation.traces import where
+from metrics.models import Forecast
 
 logger = structlog.get_logger(__name__)
 
@@ -178,7 +180,8 @@ class Attempt:
             # What was appended on the way out, such as what a call cost, goes before the epoch does.
             with contextlib.suppress(LeaseLost, LogClosed):
                 await handle.log.commit(change=lambda seq: True)
-            await in_database(lambda: release(handle.run))
+            record_stage = handle.recording("paused", now_ms())
+            await in_database(lambda: release(handle.run, record_stage))
 
 
 async def end(handle: Handle, change: Change, *lines: Line) -> None:
@@ -189,13 +192,15 @@ async def end(handle: Handle, change: Change, *lines: Line) -> None:
         logger.warning("ending_refused")
 
 
-def ending(handle: Handle, status: Status, **fields: Any) -> Change:
-    """The row's side of an ending: it wins only if this epoch still holds a run that has not ended.
+def ending(handle: Handle, status: Status, last: Line, **fields: Any) -> Change:
+    """The row's side of an ending, whose last line is given: it wins only if this epoch still holds a live run.
 
     A run that was asked to cancel may still succeed or fail, when it got there first.
     """
-    stage, duration_ms = (handle.current.code, handle.stage_ms()) if handle.current else (None, 0)
-    cost = handle.stage_cost()
+    # The metrics know these three by the names of the states.
+    record_stage = handle.recording(status.value, last.ts_ms)
+    author = handle.provider.name, handle.provider.model
+    seen = handle.first_event_ms, handle.first_item_ms
 
     def change(seq: int) -> bool:
         row = Run.objects.filter(pk=handle.run.pk, epoch=handle.log.epoch, status__in=HELD)
@@ -203,9 +208,9 @@ def ending(handle: Handle, status: Status, **fields: Any) -> Change:
         won = row.update(status=status, last_seq=seq, finished_at=Now(), **left, **fields)
         if won and status != Status.SUCCEEDED:
             programs.discard(handle.run)
-        if won and stage is not None:
-            # The metrics know these three by the names of the states.
-            handle.record(stage, duration_ms, status.value, cost)
+        if won:
+            record_stage()
+            run_metrics.keep(handle.run, status, last.ts_ms, author, seen)
         return won == 1
 
     return change
@@ -213,15 +218,8 @@ def ending(handle: Handle, status: Status, **fields: Any) -> Change:
 
 async def succeed(handle: Handle, result: dict[str, Any]) -> None:
     run = handle.run
+    forecasts = await shown(handle)
     sealed = Run._meta.get_field("result").sealed(result, run)
-    change = ending(
-        handle,
-        Status.SUCCEEDED,
-        result=sealed,
-        progress=100,
-        provider=handle.provider.name,
-        model=handle.provider.model,
-    )
     data = {
         "run_id": handle.id,
         "result_url": f"/api/runs/{handle.id}/result",
@@ -230,13 +228,34 @@ async def succeed(handle: Handle, result: dict[str, Any]) -> None:
         "total_cost_usd": float(run.cost_usd),
         "duration_ms": since(run),
     }
-    await end(handle, change, Line("complete", data))
+    complete = Line("complete", data)
+    author = {"provider": handle.provider.name[:40], "model": handle.provider.model[:80]}
+    ended = ending(handle, Status.SUCCEEDED, complete, result=sealed, progress=100, **author)
+
+    def change(seq: int) -> bool:
+        won = ended(seq)
+        if won:
+            scoring.keep(forecasts, since(run))
+        return won
+
+    await end(handle, change, complete)
+
+
+async def shown(handle: Handle) -> list[Forecast]:
+    """The forecasts to be kept of a run that succeeds; none where they can't be read, for that is no reason to fail."""
+    provider = handle.provider
+    try:
+        return await in_database(lambda: scoring.shown(handle.run, provider.name, provider.model))
+    except DatabaseError as error:
+        logger.warning("forecasts_not_read", error=type(error).__name__)
+        return []
 
 
 async def fail(handle: Handle, error: HepError) -> None:
     stage = handle.current.code if handle.current else handle.run.stage or None
-    data = error.event(stage)
-    await end(handle, ending(handle, Status.FAILED, error=data), Line("error", data))
+    handle.run.error = error.event(stage)
+    failed = Line("error", handle.run.error)
+    await end(handle, ending(handle, Status.FAILED, failed, error=handle.run.error), failed)
 
 
 async def cancelled(handle: Handle, cancelling_told: bool, was_asking: bool) -> None:
@@ -247,7 +266,9 @@ async def cancelled(handle: Handle, cancelling_told: bool, was_asking: bool) -> 
     if was_asking and handle.calls.closed_at_ms is not None and asked.cancel_requested_at is not None:
         # The request is timed by the database's clock, which may differ from ours by a little.
         closed_ms = max(0, handle.calls.closed_at_ms - round(asked.cancel_requested_at.timestamp() * 1000))
-    await end(handle, ending(handle, Status.CANCELLED), *lines, Line("cancelled", asked.cancellation(closed_ms)))
+    handle.run.cancel_requested_at = asked.cancel_requested_at
+    last = Line("cancelled", asked.cancellation(closed_ms))
+    await end(handle, ending(handle, Status.CANCELLED, last), *lines, last)
 
 
 def since(run: Run) -> int:

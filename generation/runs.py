@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
-from generation import events, limits, programs, record_numbers, retention, rights
+from generation import events, limits, programs, record_numbers, retention, rights, run_metrics, waiting
 from generation.clinical import corrections
 from generation.errors import Conflict, Invalid, NotFound
 from generation.executors import executor
@@ -16,9 +16,13 @@ from generation.models import Batch, Clinic, Run, User
 from generation.models.runs import ENDED, LIVE, Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
-from generation.providers import choose, configured
+from generation.providers import configured
 from generation.providers.breaker import circuits
-from metrics.estimator import estimate
+
+# What a worker may have changed since the row was read.
+BY_A_WORKER = (
+    "status", "epoch", "holder", "attempt", "stage", "provider", "model", "input_tokens", "output_tokens", "cost_usd",
+)  # fmt: skip
 
 
 def visible_to(actor: User) -> QuerySet[Run]:
@@ -131,8 +135,7 @@ def queue(
         row=row,
     )
     position = Run.objects.filter(status=Status.QUEUED, pk__lt=run.pk).count() + 1
-    eta = estimate(kind, stage_codes(PIPELINES[kind]), choose(engine, kind).name)
-    events.append_unheld(run, ("queued", {"position": position, "eta": eta}))
+    events.append_unheld(run, ("queued", {"position": position, "eta": waiting.eta_of(run)}))
     Run.objects.filter(pk=run.pk).update(last_seq=run.last_seq)
     transaction.on_commit(lambda: executor().submit(run.pk) if batch is None else executor().look())
     return run
@@ -148,7 +151,7 @@ def locked(actor: User, run_id: str | uuid.UUID) -> tuple[Run, QuerySet[Run]]:
     row = Run.objects.filter(pk=run.pk)
     fresh = row.select_for_update(no_key=True)
     try:
-        run.refresh_from_db(fields=("status", "epoch", "holder", "attempt", "stage"), from_queryset=fresh)
+        run.refresh_from_db(fields=BY_A_WORKER, from_queryset=fresh)
     except Run.DoesNotExist:
         raise NotFound from None
     return run, row
@@ -179,6 +182,7 @@ def cancel(actor: User, run_id: str | uuid.UUID, reason: str = "user") -> tuple[
             row.update(status=Status.CANCELLING, **asked)
         else:
             append(run, row, "cancelled", run.cancellation())
+            run_metrics.keep(run, Status.CANCELLED, run_metrics.now_ms(), run_metrics.author(run))
             programs.discard(run, by=actor.get_username())
             row.update(status=Status.CANCELLED, finished_at=Now(), last_seq=run.last_seq, **asked)
         transaction.on_commit(lambda: executor().cancel(run))

@@ -3,24 +3,20 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from django.conf import settings
-from django.utils import timezone
 from rest_framework import serializers
 
-from generation import batches, spending
+from generation import batches, spending, waiting
 from generation.errors import Invalid
 from generation.fields import CannotOpen
 from generation.models import Batch, Program, ProgramVersion, Run, User
-from generation.models.runs import LIVE, Status
-from generation.pipelines import PIPELINES
-from generation.pipelines.base import stage_codes
-from generation.providers import ENGINES, choose
+from generation.models.runs import Status
+from generation.providers import ENGINES
 from generation.record_numbers import masked
-from metrics.estimator import estimate
 
 logger = structlog.get_logger(__name__)
 
@@ -183,16 +179,6 @@ def iso(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def eta_of(run: Run) -> dict[str, Any] | None:
-    """What a run that waits or works will still take, by its stage and the time it has spent there."""
-    if run.status not in LIVE or run.status == Status.PAUSED:
-        return None
-    codes = stage_codes(PIPELINES[run.kind])
-    ahead = codes[codes.index(run.stage) :] if run.stage in codes else codes
-    spent = timezone.now() - run.stage_started_at if run.stage_started_at and run.stage in codes else timedelta()
-    return estimate(run.kind, ahead, choose(run.engine, run.kind).name, spent.total_seconds() * 1000)
-
-
 def opened(row: Run | Program | ProgramVersion, name: str) -> Any:
     """An encrypted value, or None where its key is gone: one such row must not take a whole list with it."""
     try:
@@ -217,7 +203,7 @@ def snapshot(run: Run) -> dict[str, Any]:
         "status": run.status,
         "stage": run.stage or None,
         "progress": run.progress,
-        "eta": eta_of(run),
+        "eta": waiting.eta_of(run),
         "input": shown_input(run),
         "result": opened(run, "result"),
         "error": run.error,
@@ -259,7 +245,7 @@ def aggregates(batch: Batch, found: Sequence[Run], actor: User) -> dict[str, Any
     return {
         "counts": batches.counts_of(found),
         "progress": batches.progress_of(found),
-        "eta": batches.eta_of(batch, found, {run.pk: eta_of(run) for run in found if run.live}),
+        "eta": batches.eta_of(found),
         "usage": spending.of_batch(batch, actor),
     }
 

@@ -273,6 +273,7 @@ EVENT_RETENTION_DAYS = whole("EVENT_RETENTION_DAYS", 7)
 # Of people without a clinic; each clinic has its own.
 DRAFT_RETENTION_DAYS = whole("DRAFT_RETENTION_DAYS", 30)
 PROGRAM_RETENTION_YEARS = whole("PROGRAM_RETENTION_YEARS", 0, least=0)
+METRICS_RETENTION_DAYS = whole("METRICS_RETENTION_DAYS", 730)
 MAX_BODY_BYTES = whole("MAX_BODY_BYTES", 262_144)
 # The body limit above is checked before Django sees the body, in the same words for every route.
 DATA_UPLOAD_MAX_MEMORY_SIZE = None
@@ -310,7 +311,12 @@ MODEL_MAX_OUTPUT_TOKENS = whole("MODEL_MAX_OUTPUT_TOKENS", 4000)
 
 COMPOSER_PACE_S = env.float("COMPOSER_PACE_S", default=0.0)
 # Names that are fixed for parts which are still to come; setting one is answered by a system check.
-NOT_YET = [name for name in ("LITERATURE_ONLINE", "PROMETHEUS") if name in env.ENVIRON]
+NOT_YET = [name for name in ("LITERATURE_ONLINE",) if name in env.ENVIRON]
+
+# Whether there is `/metrics`, and what a scraper says as `Authorization: Bearer …`; without it, only staff read it.
+
+PROMETHEUS = env.bool("PROMETHEUS", default=False)
+PROMETHEUS_TOKEN = env.str("PROMETHEUS_TOKEN", default="")
 
 # Logs hold ids, codes and durations; never the text of a case.
 

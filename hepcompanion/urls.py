@@ -1,8 +1,11 @@
 from django.contrib import admin
 from django.urls import include, path
 
+from generation.prometheus import Scrape
+
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("metrics", Scrape.as_view()),
     path("", include("generation.urls")),
     path("", include("generation.page_urls")),
 ]

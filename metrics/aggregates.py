@@ -1,19 +1,26 @@
-"""What many runs say together: counts, percentiles, failures and cost, and nothing of one run or person.
+"""What many runs say together: counts, percentiles, failures, cost, and how well they were foretold.
 
-A group is a kind's stage, within a day where days are asked for. No figure rests on fewer than LEAST runs: a smaller
-group is left out and only counted, and a figure that too few runs of a group speak for is None.
+Nothing is said of one run or person. A group is a kind's stage, or for forecasts a kind and who wrote, within a day
+where days are asked for. No figure rests on fewer than LEAST runs: a smaller group is left out and only counted, and a
+figure that too few runs of a group speak for is None.
 """
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
-from django.db.models import Count, DateField, F, Q, QuerySet, Sum, Window
-from django.db.models.functions import Cast, RowNumber
+from django.db.models import Avg, Count, DateField, F, Q, QuerySet, Sum, Window
+from django.db.models.functions import Abs, Cast, RowNumber
 
-from metrics.models import GenerationMetric
+from metrics.models import Forecast, GenerationMetric
 
 LEAST = 5
+# So many forecasts tell how well a kind of run is foretold; older ones say little of today.
+LATEST = 1_000
 Outcome = GenerationMetric.Outcome
 BROKEN = (Outcome.FAILED, Outcome.LOST)
+# Connections speak UTC. TruncDate would call back into Python for each row on SQLite, five times the work.
+DAY = Cast("created_at", DateField())
 
 
 def summary(found: QuerySet[GenerationMetric], *, by_day: bool) -> tuple[list[dict[str, Any]], int]:
@@ -25,29 +32,33 @@ def summary(found: QuerySet[GenerationMetric], *, by_day: bool) -> tuple[list[di
     rate, 0 to 1, is of those that were neither cancelled nor paused; a lost worker is a failure. The cost sums the
     attempts that know theirs. The database does the counting and sorting; memory grows with the groups alone.
     """
-    keys = ("day", "kind", "stage") if by_day else ("kind", "stage")
+    keys: tuple[str, ...] = ("kind", "stage")
     metrics = found.order_by()
     if by_day:
-        # Connections speak UTC. TruncDate would call back into Python for each row on SQLite, five times the work.
-        metrics = metrics.annotate(day=Cast("created_at", DateField()))
-    settled = Q(outcome__in=(Outcome.SUCCEEDED, *BROKEN))
+        keys, metrics = ("day", *keys), metrics.annotate(day=DAY)
+    succeeded, costed = Q(outcome=Outcome.SUCCEEDED), Q(cost_usd__isnull=False)
     groups = metrics.values(*keys).annotate(
         count=Count("pk"),
-        runs=Count("run_id", distinct=True),
+        succeeded=Count("pk", filter=succeeded),
         broken=Count("pk", filter=Q(outcome__in=BROKEN)),
-        settled=Count("pk", filter=settled),
-        settled_runs=Count("run_id", filter=settled, distinct=True),
         cost=Sum("cost_usd"),
-        cost_runs=Count("run_id", filter=Q(cost_usd__isnull=False), distinct=True),
+        costed=Count("pk", filter=costed),
+        costed_succeeded=Count("pk", filter=costed & succeeded),
     )
-    typical = percentiles(metrics.filter(outcome=Outcome.SUCCEEDED), keys)
+    # A run succeeds in a stage once, so what succeeded counts runs.
+    typical = percentiles(metrics.filter(succeeded), keys, "duration_ms", (50, 90))
+    found_groups = list(groups.order_by(*keys))
+    runs = runs_behind(metrics, keys, [group for group in found_groups if in_doubt(group)])
     rows, suppressed = [], 0
-    for group in groups.order_by(*keys):
-        if group["runs"] < LEAST:
+    for group in found_groups:
+        key = tuple(group[name] for name in keys)
+        fewest = Runs(group["succeeded"], group["succeeded"], group["costed_succeeded"])
+        behind = runs.get(key, fewest)
+        if behind.ended < LEAST:
             suppressed += 1
             continue
-        p50, p90 = typical.get(tuple(group[key] for key in keys), (None, None))
-        failure_rate = round(group["broken"] / group["settled"], 4) if group["settled_runs"] >= LEAST else None
+        p50, p90 = typical.get(key, (None, None))
+        settled = group["succeeded"] + group["broken"]
         rows.append(
             {
                 "bucket": group["day"].isoformat() if by_day else None,
@@ -56,37 +67,127 @@ def summary(found: QuerySet[GenerationMetric], *, by_day: bool) -> tuple[list[di
                 "count": group["count"],
                 "p50": p50,
                 "p90": p90,
-                "failure_rate": failure_rate,
-                "cost_usd": float(group["cost"]) if group["cost_runs"] >= LEAST else None,
+                "failure_rate": round(group["broken"] / settled, 4) if behind.settled >= LEAST else None,
+                "cost_usd": float(group["cost"]) if behind.costed >= LEAST else None,
             }
         )
     return rows, suppressed
 
 
-def percentiles(succeeded: QuerySet[GenerationMetric], keys: tuple[str, ...]) -> dict[tuple[Any, ...], tuple[int, int]]:
-    """The median and the 90th percentile of each group of at least LEAST durations, in whole milliseconds.
+class Runs(NamedTuple):
+    """How many runs stand behind the figures of a group."""
 
-    Interpolated between neighbours, as the estimator does. A run succeeds in a stage once, so durations count runs.
+    ended: int
+    settled: int
+    costed: int
+
+
+def in_doubt(group: Mapping[str, Any]) -> bool:
+    """Whether a group has attempts enough, but only runs that did not succeed could make it large enough."""
+    return any(
+        group[attempts] >= LEAST > group[certain]
+        for attempts, certain in (("count", "succeeded"), ("costed", "costed_succeeded"))
+    )
+
+
+def runs_behind(
+    metrics: QuerySet[GenerationMetric], keys: Sequence[str], groups: Sequence[Mapping[str, Any]]
+) -> dict[tuple[Any, ...], Runs]:
+    """Count the runs of these groups one by one. Asked of all groups, it would take longer than all the rest."""
+    if not groups:
+        return {}
+    around = metrics.filter(**{f"{name}__in": {group[name] for group in groups} for name in keys})
+    counted = around.values(*keys).annotate(
+        ended=Count("run_id", distinct=True),
+        settled=Count("run_id", filter=Q(outcome__in=(Outcome.SUCCEEDED, *BROKEN)), distinct=True),
+        costed=Count("run_id", filter=Q(cost_usd__isnull=False), distinct=True),
+    )
+    rows = counted.values_list(*keys, *Runs._fields)
+    return {row[: len(keys)]: Runs(*row[len(keys) :]) for row in rows}
+
+
+def calibration(found: QuerySet[Forecast], *, by_day: bool) -> tuple[list[dict[str, Any]], int]:
+    """How well runs were foretold, by kind and who wrote, and the number of groups too small to show.
+
+    A row is `{"bucket", "kind", "provider", "model", "forecasts", "coverage", "error_ms", "relative_error"}`, in the
+    order of the first four; `bucket` as in `summary`. `forecasts` is how many were kept and scored, `coverage` the
+    share of them, 0 to 1, whose range held what was true. `error_ms` is the median distance of an estimate from the
+    truth, and `relative_error` that distance as a share of the mean of what truly remained; None where nothing did.
     """
+    keys: tuple[str, ...] = ("kind", "provider", "model")
+    forecasts = found.order_by()
+    if by_day:
+        keys, forecasts = ("day", *keys), forecasts.annotate(day=DAY)
+    groups = forecasts.values(*keys).annotate(
+        count=Count("pk"),
+        runs=Count("run_id", distinct=True),
+        held=Count("pk", filter=Q(low_ms__lte=F("true_ms"), high_ms__gte=F("true_ms"))),
+        remained=Avg("true_ms"),
+    )
+    errors = percentiles(forecasts.annotate(error_ms=Abs(F("ms") - F("true_ms"))), keys, "error_ms", (50,))
+    rows, suppressed = [], 0
+    for group in groups.order_by(*keys):
+        if group["runs"] < LEAST:
+            suppressed += 1
+            continue
+        (error_ms,) = errors[tuple(group[key] for key in keys)]
+        rows.append(
+            {
+                "bucket": group["day"].isoformat() if by_day else None,
+                "kind": group["kind"],
+                "provider": group["provider"],
+                "model": group["model"],
+                "forecasts": group["count"],
+                "coverage": round(group["held"] / group["count"], 4),
+                "error_ms": error_ms,
+                "relative_error": round(error_ms / float(group["remained"]), 4) if group["remained"] else None,
+            }
+        )
+    return rows, suppressed
+
+
+def reliability(kind: str, provider: str, model: str, since: datetime) -> dict[str, Any] | None:
+    """How often the latest estimates of a kind of run by one writer held.
+
+    `{"coverage", "forecasts", "since"}`: a share, 0 to 1, of so many forecasts since a moment. None when they are of
+    fewer than LEAST runs. At most LATEST forecasts after `since` are looked at.
+    """
+    kept = Forecast.objects.filter(kind=kind, provider=provider, model=model, created_at__gte=since)
+    latest = list(kept.only("run_id", "low_ms", "high_ms", "true_ms", "created_at").order_by("-created_at")[:LATEST])
+    if len({forecast.run_id for forecast in latest}) < LEAST:
+        return None
+    held = sum(forecast.held for forecast in latest)
+    return {
+        "coverage": round(held / len(latest), 4),
+        "forecasts": len(latest),
+        "since": latest[-1].created_at,
+    }
+
+
+def percentiles(
+    found: QuerySet[Any], keys: Sequence[str], measure: str, percents: Sequence[int]
+) -> dict[tuple[Any, ...], tuple[int, ...]]:
+    """These percentiles of each group of at least LEAST rows, whole numbers, interpolated between neighbours."""
     group = [F(key) for key in keys]
-    ranked = succeeded.annotate(
-        rank=Window(RowNumber(), partition_by=group, order_by="duration_ms") - 1,
+    ranked = found.annotate(
+        rank=Window(RowNumber(), partition_by=group, order_by=measure) - 1,
         last=Window(Count("pk"), partition_by=group) - 1,
     )
-    # The places 0.5·last and 0.9·last lie between two neighbours at most.
-    near_median = Q(rank__gt=F("last") / 2.0 - 1, rank__lt=F("last") / 2.0 + 1)
-    near_90th = Q(rank__gt=F("last") * 0.9 - 1, rank__lt=F("last") * 0.9 + 1)
-    neighbours = ranked.filter(near_median | near_90th, last__gte=LEAST - 1)
-    durations: dict[tuple[Any, ...], dict[int, int]] = {}
+    # A place between the first and the last lies between two neighbours at most.
+    near = Q()
+    for percent in percents:
+        near |= Q(rank__gt=F("last") * (percent / 100) - 1, rank__lt=F("last") * (percent / 100) + 1)
+    neighbours = ranked.filter(near, last__gte=LEAST - 1)
+    measures: dict[tuple[Any, ...], dict[int, int]] = {}
     lasts: dict[tuple[Any, ...], int] = {}
-    for *key, rank, last, duration in neighbours.values_list(*keys, "rank", "last", "duration_ms"):
-        durations.setdefault(tuple(key), {})[rank] = duration
+    for *key, rank, last, value in neighbours.values_list(*keys, "rank", "last", measure):
+        measures.setdefault(tuple(key), {})[rank] = value
         lasts[tuple(key)] = last
-    return {key: (at(50, lasts[key], found), at(90, lasts[key], found)) for key, found in durations.items()}
+    return {key: tuple(at(percent, lasts[key], values) for percent in percents) for key, values in measures.items()}
 
 
-def at(percent: int, last: int, durations: dict[int, int]) -> int:
-    """The duration at this percent of the way from rank 0 to rank `last`."""
+def at(percent: int, last: int, values: dict[int, int]) -> int:
+    """The value at this percent of the way from rank 0 to rank `last`."""
     below, rest = divmod(last * percent, 100)
-    above = durations[below + 1] if rest else durations[below]
-    return round(durations[below] + (above - durations[below]) * rest / 100)
+    above = values[below + 1] if rest else values[below]
+    return round(values[below] + (above - values[below]) * rest / 100)

@@ -90,7 +90,7 @@ def _new_process() -> Iterator[None]:
     yield
     from channels.layers import channel_layers
 
-    from generation import shelf
+    from generation import shelf, waiting
     from generation.consumers.open_streams import open_streams
     from generation.consumers.owned import owned
     from generation.executors import executor
@@ -105,6 +105,7 @@ def _new_process() -> Iterator[None]:
     owned.cache_clear()
     open_streams.cache_clear()
     estimator.forget()
+    waiting.forget()
     shelf._shelves.clear()
     lifecycle._starting = lifecycle._draining = None
 

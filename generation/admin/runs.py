@@ -6,16 +6,19 @@ from collections.abc import Callable
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from generation import runs
 from generation.admin.base import ReadOnly, table
 from generation.admin.calls import calls_of
+from generation.admin.timeline import urls_of
 from generation.errors import HepError
-from generation.events import read
 from generation.models import Batch, Run, User
-from generation.timeline import entries
+from generation.timeline.log import log_of
+from generation.timeline.words import rows_of
 
 
 @admin.register(Run)
@@ -40,14 +43,14 @@ class RunAdmin(ReadOnly):
     date_hierarchy = "created_at"
     actions = ("ask_to_cancel", "ask_to_pause", "resume", "retry", "ask_to_delete")
     fieldsets = (
-        (None, {"fields": ("uid", "kind", "status", "stage", "percent", "owner", "clinic", "language")}),
+        (None, {"fields": ("uid", "kind", "status", "stage", "percent", "owner", "clinic", "language", "drawn")}),
         (_("Work"), {"fields": ("engine", "provider", "model", "prompt", "attempt", "epoch", "lease_until", "error")}),
         (_("Models"), {"fields": ("input_tokens", "output_tokens", "cost_usd", "calls")}),
         (_("Times"), {"fields": ("created_at", "started_at", "finished_at", "took")}),
         (_("Cancel"), {"fields": ("cancelled_by", "cancel_reason", "cancel_requested_at")}),
         (_("Log"), {"fields": ("timeline",)}),
     )
-    readonly_fields = ("percent", "took", "timeline", "calls")
+    readonly_fields = ("percent", "took", "drawn", "timeline", "calls")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Run]:
         rows: QuerySet[Run] = super().get_queryset(request)
@@ -70,8 +73,17 @@ class RunAdmin(ReadOnly):
 
     @admin.display(description=_("timeline"))
     def timeline(self, run: Run) -> SafeString:
-        rows = entries(read(run.pk, str(run.uid), 0, limit=2_000))
-        return table((_("No."), _("After"), _("Event"), _("What")), rows)
+        return table((_("No."), _("After"), _("Event"), _("What")), rows_of(log_of(run).entries))
+
+    @admin.display(description=_("drawn and replayed"))
+    def drawn(self, run: Run) -> SafeString:
+        url = reverse("admin:generation_run_timeline", args=[run.pk])
+        look = "text-primary-600 underline dark:text-primary-500"
+        return format_html('<a class="{}" href="{}">{}</a>', look, url, _("Open the timeline"))
+
+    def get_urls(self) -> list[URLPattern]:
+        urls: list[URLPattern] = super().get_urls()
+        return urls_of(self) + urls
 
     @admin.display(description=_("calls"))
     def calls(self, run: Run) -> SafeString | str:

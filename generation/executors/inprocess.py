@@ -21,6 +21,7 @@ from generation.models.runs import HELD, Status
 from generation.reconciler import reconcile
 from generation.runner import Attempt, Stop, lease_end
 from generation.writer import writer
+from metrics import learning
 
 logger = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ LOOK_EVERY_S = 1.0
 RECONCILE_EVERY_S = 5.0
 FIRST_PRUNE_S = 60.0
 PRUNE_EVERY_S = 3600.0
+LEARN_EVERY_S = 1.0
 # For what the last attempts have written; with DRAIN_S within the 10 s that a process may take to end.
 FLUSH_S = 1.5
 
@@ -40,6 +42,7 @@ class InProcessExecutor:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.keeper: asyncio.Task[None] | None = None
         self.pruner: asyncio.Task[None] | None = None
+        self.learner: asyncio.Task[None] | None = None
         self.telling: set[asyncio.Task[None]] = set()
         self.room = asyncio.Event()
         self.draining = False
@@ -64,10 +67,11 @@ class InProcessExecutor:
         self.renewed = self.loop.time()
         self.keeper = asyncio.create_task(self.keep())
         self.pruner = asyncio.create_task(self.prune())
+        self.learner = asyncio.create_task(self.learn())
 
     async def drain(self) -> None:
         self.draining = True
-        for task in (self.keeper, self.pruner):
+        for task in (self.keeper, self.pruner, self.learner):
             if task is not None:
                 task.cancel()
         tasks = [attempt.task for attempt in self.attempts.values() if attempt.task is not None]
@@ -168,6 +172,15 @@ class InProcessExecutor:
             except Exception as error:
                 logger.warning("not_pruned", error=type(error).__name__)
             await asyncio.sleep(PRUNE_EVERY_S)
+
+    async def learn(self) -> None:
+        """Take what has ended into the history from which estimates are made."""
+        while True:
+            await asyncio.sleep(LEARN_EVERY_S)
+            try:
+                await in_database(learning.learn)
+            except Exception as error:
+                logger.warning("not_learned", error=type(error).__name__)
 
     async def wait_for_room(self, longest_s: float) -> None:
         """Wait until the next look is due, or until there may be room for a run that waits."""

@@ -76,6 +76,8 @@ class Run(models.Model):
 
     stage = models.CharField(max_length=40, blank=True)
     stage_started_at = models.DateTimeField(null=True, blank=True)
+    # How far the stage has come, for estimates that are made elsewhere (generation/course.py).
+    course = models.JSONField(default=dict)
     progress = models.FloatField(default=0)
     quality_score = models.FloatField(null=True, blank=True)
     input_tokens = models.PositiveIntegerField(default=0)

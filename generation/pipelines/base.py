@@ -43,6 +43,9 @@ class RunHandle(Protocol):
     def progress(self, percent: float, message: str | None = None) -> None:
         """Move the bar within the current stage; never back, and at most four times a second."""
 
+    def done(self, share: float) -> None:
+        """Tell how much of the current stage's work is done, from 0 to 1, where it is counted: estimates go by it."""
+
     def say(self, message: str) -> None:
         """Tell the watchers what is being done now, without moving the bar."""
 

@@ -213,6 +213,7 @@ class Draft:
         if item is not None:
             name, index = f"exercise:{len(self.items)}", len(self.items)
             self.items.append(item)
+            self.run.done(self.share())
             await self.run.store(name, item, ("item", {"path": "exercises", "index": index, "value": item}))
             self.move()
 
@@ -259,10 +260,14 @@ class Draft:
             faults += self.check.mixture(self.items)
         return faults
 
+    def share(self) -> float:
+        """Of as many exercises as there may be."""
+        return len(self.items) / min(self.most, len(self.check.offered))
+
     def move(self) -> None:
         """The bar, by the exercises that are there or by the length of the answer, whichever is further."""
         low, high = self.between
-        done = len(self.items) / min(self.most, len(self.check.offered))
+        done = self.share()
         if self.tokens:
             done = max(done, min(MOST_BY_TOKENS, self.tokens / self.run.expected_tokens))
         self.run.progress(low + (high - low) * min(done, 1.0), self.doing)

@@ -36,6 +36,7 @@ TOLD = {
     "level": "Of this difficulty, 1 to 5.",
     "stage": "Of this stage.",
     "by": "A row for each of these.",
+    "size": "Tokens of the first request to the model; 0 where that is not known.",
     "bucket": "A row for each day instead of one for the whole period.",
     "from": "Where the period begins; 30 days before its end by default. It is 366 days at most.",
     "to": "Where the period ends, by default now; of a date, the end of that day.",

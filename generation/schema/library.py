@@ -2,16 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import WithJsonSchema
+from pydantic import Field, WithJsonSchema
 from typing_extensions import TypedDict
 
 from generation.clinical.data_files import read
-from generation.event_types import Count, Documented, Eta, Id, Milliseconds, Timestamp
+from generation.event_types import Count, Documented, Eta, Id, Milliseconds, Ordinal, Timestamp
 from generation.queries import EstimateQuery, ExerciseFilter, ExerciseQuery, MetricsQuery, SpendingQuery
 from generation.schema.inputs import Schema, reference
 from generation.schema.json_schema import schema_of
 from generation.schema.operation import answer, operation, parameter, query_of, refusals
 from generation.schema.shapes import Kind, Spent
+
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class StageEstimate(Eta):
@@ -20,12 +22,24 @@ class StageEstimate(Eta):
     stage: str
 
 
+class Reliability(Documented):
+    """How often the latest estimates held that were shown for such runs."""
+
+    coverage: Share
+    """The share of them whose range held what was true; 0.8 is what is aimed at."""
+    forecasts: Ordinal
+    since: Timestamp
+    """When the run of the first of them ended."""
+
+
 class Estimate(Documented):
-    """What a new run would take, by whoever would write it by default."""
+    """What a new run would take that does not have to wait."""
 
     kind: Kind
     stages: list[StageEstimate]
     total: Eta
+    calibration: Reliability | None
+    """Null when they were shown for fewer than five runs."""
 
 
 class MetricsRow(Documented):
@@ -44,6 +58,24 @@ class MetricsRow(Documented):
     cost_usd: float | None
 
 
+class CalibrationRow(Documented):
+    """How well runs of a kind by one writer were foretold, within a day if days were asked for."""
+
+    bucket: str | None
+    """The day on which the runs ended, as an ISO date in UTC."""
+    kind: str
+    provider: str
+    model: str
+    forecasts: Ordinal
+    """Estimates that were kept, and scored when their run had succeeded."""
+    coverage: Share
+    """The share of them whose range held what was true; 0.8 is what is aimed at."""
+    error_ms: Milliseconds
+    """The median distance of an estimate from what was true."""
+    relative_error: Annotated[float, Field(ge=0)] | None
+    """That distance as a share of the mean of what truly remained."""
+
+
 # `from` can be the name of no attribute.
 Period = TypedDict("Period", {"from": Timestamp, "to": Timestamp})
 
@@ -52,8 +84,9 @@ class Metrics(Documented, Period):
     """The period, and a row for each group in it."""
 
     results: list[MetricsRow]
+    calibration: list[CalibrationRow]
     suppressed: Count
-    """How many groups were too small to show."""
+    """How many groups, of both lists, were too small to show."""
 
 
 class SpendingRow(Spent):

@@ -59,7 +59,7 @@ class ChildRun(Documented):
     stage: str | None
     progress: Percent
     eta: Eta | None
-    """Null once the run has ended, and when it takes longer than any before it."""
+    """Null unless the run waits or works, when it takes longer than any before it, and when the queue is too long."""
     error: Failed | None
     """What the `error` event said."""
     quality_score: float | None

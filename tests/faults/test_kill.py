@@ -27,6 +27,10 @@ RUNNING = "SELECT count(*) FROM generation_run WHERE status = 'running' AND stag
 SOME_ITEMS = "SELECT count(*) > 10 FROM generation_event WHERE name = 'item'"
 EVENTS = "SELECT count(*) FROM generation_event"
 NOT_SUCCEEDED = "SELECT count(*) FROM generation_run WHERE status <> 'succeeded'"
+STAGES_KEPT = """
+    SELECT outcome, whole, count(*), count(DISTINCT run_id || stage) FROM generation_metrics GROUP BY outcome, whole
+"""
+ENDS_KEPT = "SELECT outcome, attempts, count(*) FROM metrics_runmetric GROUP BY outcome, attempts"
 
 
 async def start_runs(server: Server, count: int) -> list[str]:
@@ -75,6 +79,13 @@ async def test_fifty_runs_outlive_the_server_and_their_readers_miss_nothing(kind
         assert log == await run_log(server, run_id)
         assert [event["data"]["attempt"] for event in log if event["event"] == "resumed"] == [2]
         assert log[-1]["event"] == "complete"
+    # All were in `generating`: what the first attempt had done of it is kept as lost, and the second had but the rest.
+    assert sorted(server.rows(STAGES_KEPT)) == [
+        ("lost", 1, RUNS, RUNS),
+        ("succeeded", 0, RUNS, RUNS),
+        ("succeeded", 1, 5 * RUNS, 5 * RUNS),
+    ]
+    assert server.rows(ENDS_KEPT) == [("succeeded", 2, RUNS)]
 
 
 async def test_runs_go_on_after_the_restart_though_nobody_visits(kind, make_server, monkeypatch):

@@ -12,7 +12,8 @@ from generation.models import Batch, Run
 from generation.models.runs import ENDED, HELD, Status
 from generation.permissions import Credential, Identity
 from tests.generation.executing import executing
-from tests.generation.factories import CASE, make_batch
+from tests.generation.factories import CASE, make_batch, make_run
+from tests.generation.learned import learned
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -150,27 +151,33 @@ def test_a_batch_is_what_its_rows_are(states, status):
     assert batches.status_of([Run(status=state) for state in states.split()]) == status
 
 
-def test_the_estimate_counts_how_many_run_at_a_time():
-    def run(pk: int, status: str) -> Run:
-        return Run(pk=pk, status=status)
+@pytest.mark.parametrize(("states", "max_parallel", "rounds"), [
+    ("running running queued queued queued succeeded", 2, 3),
+    ("running running queued queued queued succeeded", 5, 1),
+    ("queued queued queued queued", 1, 4),
+    ("running cancelling queued", 1, 2),
+    ("succeeded failed cancelled", 2, None),
+    ("running paused queued", 2, None),
+])  # fmt: skip
+def test_the_estimate_counts_how_many_run_at_a_time(alice, states, max_parallel, rounds):
+    learned(*[10_000] * 20)
+    batch = make_batch(alice, *states.split(), max_parallel=max_parallel)
+    eta = batches.eta_of(list(batches.rows(batch, alice)))
+    assert (eta and eta["ms"]) == (rounds and pytest.approx(rounds * 10_000, rel=0.1))
 
-    def eta(ms: int) -> dict:
-        return {"ms": ms, "low_ms": ms // 2, "high_ms": ms * 2, "basis": "history"}
 
-    rows = [
-        run(1, "running"),
-        run(2, "running"),
-        run(3, "queued"),
-        run(4, "queued"),
-        run(5, "queued"),
-        run(6, "succeeded"),
-    ]
-    etas = {1: eta(10), 2: eta(4), 3: eta(20), 4: eta(20), 5: eta(20)}
-    # Two at a time: 4 + 20, 10 + 20, then 24 + 20.
-    assert batches.eta_of(Batch(max_parallel=2), rows, etas) == eta(44)
-    assert batches.eta_of(Batch(max_parallel=5), rows, etas) == eta(20)
-    assert batches.eta_of(Batch(max_parallel=2), rows[5:], {}) is None
-    assert batches.eta_of(Batch(max_parallel=2), rows, etas | {5: None}) is None
+def test_a_batch_waits_for_the_runs_of_others_too(alice, charlie, settings):
+    settings.MAX_CONCURRENT_RUNS = 1
+    learned(*[10_000] * 20)
+    make_run(charlie, status=Status.RUNNING)
+    batch = make_batch(alice, Status.QUEUED, Status.QUEUED)
+    assert batches.eta_of(list(batches.rows(batch, alice)))["ms"] == pytest.approx(30_000, rel=0.1)
+
+
+def test_a_batch_that_nothing_can_be_said_of_has_no_estimate(alice, settings):
+    settings.MAX_CONCURRENT_RUNS = 0
+    batch = make_batch(alice, Status.RUNNING, Status.QUEUED)
+    assert batches.eta_of(list(batches.rows(batch, alice))) is None
 
 
 async def messages(watcher: BatchWatcher, count: int) -> AsyncIterator[dict]:

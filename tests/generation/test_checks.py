@@ -62,5 +62,5 @@ def test_a_case_in_the_clear_is_told(settings, address, warned):
 
 
 def test_a_setting_of_a_part_still_to_come_is_told(settings):
-    settings.NOT_YET = ["PROMETHEUS"]
+    settings.NOT_YET = ["LITERATURE_ONLINE"]
     assert said() == ["generation.W002"]

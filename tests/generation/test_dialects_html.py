@@ -127,6 +127,13 @@ def test_an_event_nobody_knows_says_its_name():
     assert fragment("novelty", {"x": 1}) == '<p data-event="novelty">novelty</p>\n\n'
 
 
+@pytest.mark.parametrize("name", ["queued", "progress"])
+def test_the_time_that_is_left_is_told_where_there_is_an_estimate_and_not_announced(name):
+    eta = {"ms": 18_000, "low_ms": 12_000, "high_ms": 23_000, "basis": "history"}
+    assert '<p class="small" role="timer">about 10–25 s left</p>' in fragment(name, DATA[name] | {"eta": eta})
+    assert "left" not in fragment(name, DATA[name] | {"eta": None})
+
+
 def test_words_are_in_the_language_of_the_run():
     check = DATA["quality_check"]
     assert "8.5/10" in fragment("quality_check", check)

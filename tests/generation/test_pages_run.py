@@ -42,6 +42,13 @@ def test_a_live_run_is_drawn_from_its_snapshot_without_the_case_in_it(alice, sta
     assert text.count('data-stage="') == 6
 
 
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.PAUSED, Status.CANCELLING])
+def test_without_scripts_the_time_that_is_left_is_told_of_a_run_that_waits_or_works(alice, status):
+    text = page(alice, run_url(make_run(alice, status=status)))
+    (plain,) = re.findall(r"<noscript>(<section.*?)</noscript>", text, re.DOTALL)
+    assert ("Usually " in plain) is (status == Status.QUEUED)
+
+
 def test_a_program_is_shown_in_the_order_of_a_clinician(alice):
     run = ended_run(alice, "72 yo right knee osteoarthritis 6 months, BP 185/95, pain 4/10, wants to walk further.")
     text = page(alice, run_url(run))

@@ -54,11 +54,16 @@ async def test_each_stage_is_timed_once(alice):
     }
 
 
+async def all_learned() -> bool:
+    return not await GenerationMetric.objects.filter(learned=None).aexists()
+
+
 async def test_after_five_runs_the_estimate_is_history(alice, settings):
     settings.MAX_STARTS_PER_MINUTE = 100
     async with executing():
         for _ in range(5):
             await until(await start(alice), *TERMINAL)
+        await eventually(all_learned)
         estimator.forget()
         log = await until(await start(alice), *TERMINAL)
     assert log[0]["data"]["eta"]["basis"] == "history"

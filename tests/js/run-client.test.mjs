@@ -730,6 +730,16 @@ describe('the page', () => {
     }
   });
 
+  test('gets it from its page where the log has been silent for long', async (t) => {
+    const old = (seq, event) => frame(seq, event).replace(/"ts":"[^"]*"/, `"ts":"${new Date(Date.now() - 30_000).toISOString()}"`);
+    const { url } = await serve(t, (request, response) => {
+      response.writeHead(200, HEAD).end(old(1) + old(2, 'complete'));
+    });
+    const { client } = follow(t, { streamUrl: url, at: new Date().toISOString(), now: () => Date.now() + 5 * 60_000 });
+    await client.ended;
+    assert.ok(Math.abs(client.serverNow() - Date.now()) < 2_000);
+  });
+
   test('can import the client where there is no document', () => {
     assert.equal(globalThis.document, undefined);
   });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { hear, nothingHeard, shownAt } from '../../generation/static/generation/remaining.js';
 import { fromSnapshot, initialState, reduce } from '../../generation/static/generation/run-state.js';
 
 const CODES = ['started', 'fetching-exercises', 'generating', 'validating', 'storing', 'complete'];
@@ -18,6 +19,7 @@ function log(...events) {
 }
 
 const fold = (events, state = initialState(CODES)) => events.reduce(reduce, state);
+const left = (state, at) => shownAt(state.remaining, Date.parse(at)).left;
 const progress = (stage, percent, more = {}) => ['progress', { stage, message: `at ${stage}`, progress: percent, eta: ETA, ...more }];
 
 const WHOLE = log(
@@ -60,8 +62,8 @@ describe('the fold of a run', () => {
     assert.equal(state.stage, 'generating');
     assert.equal(state.progress, 40);
     assert.equal(state.message, 'at generating');
-    assert.deepEqual(state.eta, ETA);
-    assert.equal(state.etaAt, WHOLE[5].ts);
+    assert.equal(state.position, 0);
+    assert.deepEqual(left(state, WHOLE[5].ts), { low: 5000, mid: 15_000, high: 40_000, history: true });
     assert.equal(state.startedAt, WHOLE[1].ts);
     assert.deepEqual(state.facts['fetching-exercises'], { offered: 64 });
     assert.deepEqual(state.items, [{ path: 'exercises', index: 0, value: { slug: 'bridge' } }]);
@@ -83,7 +85,7 @@ describe('the fold of a run', () => {
     assert.ok(Object.values(state.stages).every((status) => status === 'done'));
     assert.equal(state.status, 'succeeded');
     assert.equal(state.progress, 100);
-    assert.equal(state.eta, null);
+    assert.deepEqual(state.remaining, nothingHeard());
     assert.equal(state.items.length, 2);
     assert.deepEqual(state.warnings, [{ code: 'LIMITED_OPTIONS', message: 'Few exercises fit.' }]);
     assert.equal(state.terminal.event, 'complete');
@@ -164,7 +166,7 @@ describe('the fold of a run', () => {
     const events = log(progress('generating', 40), ['cancelling', { by: 'alice' }], progress('generating', 50), ['resumed', { by: null }], ['cancelled', { by: 'alice' }]);
     const cancelling = fold(events.slice(0, 4));
     assert.equal(cancelling.status, 'cancelling');
-    assert.equal(cancelling.eta, null);
+    assert.deepEqual(cancelling.remaining, nothingHeard());
     const state = fold(events);
     assert.equal(state.status, 'cancelled');
     assert.equal(state.stages.generating, 'cancelled');
@@ -174,7 +176,8 @@ describe('the fold of a run', () => {
   test('pause and resume', () => {
     const paused = fold(log(progress('generating', 40), ['paused', { by: 'alice' }]));
     assert.equal(paused.status, 'paused');
-    assert.equal(paused.eta, null);
+    assert.deepEqual(shownAt(paused.remaining, Date.parse(WHOLE.at(-1).ts)), { left: null, late: false });
+    assert.deepEqual(fold(log(progress('generating', 40), ['paused'], progress('generating', 41))).remaining, paused.remaining);
     assert.equal(reduce(paused, { ...WHOLE[2], seq: 3, event: 'resumed' }).status, 'running');
     assert.equal(fold(log(['queued'], ['paused'], ['resumed'])).status, 'queued');
   });
@@ -186,8 +189,17 @@ describe('the fold of a run', () => {
   });
 
   test('an estimate withdrawn is gone, one not mentioned stays', () => {
-    assert.equal(fold(log(progress('started', 5), progress('started', 6, { eta: null }))).eta, null);
-    assert.deepEqual(fold(log(progress('started', 5), progress('started', 6, { eta: undefined }))).eta, ETA);
+    const later = '2026-03-03T10:00:10.000Z';
+    assert.equal(left(fold(log(progress('started', 5), progress('started', 6, { eta: null }))), later), null);
+    assert.notEqual(left(fold(log(progress('started', 5), progress('started', 6, { eta: undefined }))), later), null);
+  });
+
+  test('what was promised in the queue is not what is promised to a run that works', () => {
+    const queued = fold(log(['queued', { position: 3, eta: ETA }]));
+    assert.equal(queued.position, 3);
+    const working = reduce(queued, { ...WHOLE[1], ts: '2026-03-03T10:05:00.000Z' });
+    assert.equal(shownAt(queued.remaining, Date.parse('2026-03-03T10:04:59.000Z')).late, true);
+    assert.equal(shownAt(working.remaining, Date.parse('2026-03-03T10:05:00.000Z')).late, false);
   });
 });
 
@@ -209,8 +221,8 @@ describe('a snapshot', () => {
     urls: { page: '/runs/r/' },
     ...more,
   });
-  const comparable = ({ stages, status, stage, progress: percent, eta, startedAt, lastSeq, terminal }) => ({
-    stages, status, stage, percent, eta, startedAt, lastSeq, ended: terminal?.event,
+  const comparable = ({ stages, status, stage, progress: percent, startedAt, lastSeq, terminal }) => ({
+    stages, status, stage, percent, startedAt, lastSeq, ended: terminal?.event,
   });
 
   test('equals the log folded so far', () => {
@@ -223,7 +235,15 @@ describe('a snapshot', () => {
 
   test('of a queued run', () => {
     const state = fromSnapshot(snapshot({ status: 'queued', stage: null, progress: 0, started_at: null, last_seq: 1 }), CODES, WHOLE[0].ts);
-    assert.deepEqual(state, fold(WHOLE.slice(0, 1)));
+    assert.deepEqual(comparable(state), comparable(fold(WHOLE.slice(0, 1))));
+  });
+
+  test('tells the time that is left once the log has had its chance to', () => {
+    const state = fromSnapshot(snapshot(), CODES, '2026-03-03T10:00:00.000Z');
+    assert.equal(left(state, '2026-03-03T10:00:04.900Z'), null);
+    assert.deepEqual(left(state, '2026-03-03T10:00:05.000Z'), { low: 5000, mid: 15_000, high: 35_000, history: true });
+    assert.deepEqual(fromSnapshot(snapshot(), CODES).remaining, nothingHeard());
+    assert.deepEqual(fold(WHOLE.slice(0, 6)).remaining, hear(fold(WHOLE.slice(0, 4)).remaining, ETA, Date.parse(WHOLE[5].ts), true));
   });
 
   test('of a finished run', () => {
@@ -245,13 +265,5 @@ describe('a snapshot', () => {
     const state = fromSnapshot(snapshot({ status: 'cancelled', cancelled_by: 'alice' }), CODES);
     assert.equal(state.stages.generating, 'cancelled');
     assert.deepEqual(state.terminal, { event: 'cancelled', data: { by: 'alice' } });
-  });
-});
-
-describe('a usual to be later than', () => {
-  test('is there once history has given an estimate, and stays', () => {
-    const history = { ...ETA, basis: 'history' };
-    assert.equal(fold(log(progress('started', 5, { eta: { ...ETA, basis: 'default' } }))).usual, false);
-    assert.equal(fold(log(progress('started', 5, { eta: history }), progress('generating', 40, { eta: null }))).usual, true);
   });
 });

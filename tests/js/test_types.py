@@ -5,7 +5,7 @@ import subprocess
 from tests.support.checkout import ROOT
 from tests.support.needs import need
 
-MODULES = sorted((ROOT / "generation" / "static" / "generation").glob("*.js"))
+MODULES = sorted(module for app in ("generation", "metrics") for module in (ROOT / app / "static" / app).glob("*.js"))
 OPTIONS = (
     "--noEmit --allowJs --checkJs --strict --target es2022 --module es2022 --moduleResolution node "
     "--lib es2022,dom,dom.iterable"

@@ -8,6 +8,7 @@ import { initialBatch, mayCancel, mayRetry, outdated, reduce } from './batch-sta
 import { BatchStream } from './batch-stream.js';
 import { find } from './dom.js';
 import { etaText } from './eta.js';
+import { shownAt } from './remaining.js';
 import { setTitle, word } from './words.js';
 
 /** @typedef {import('./batch-state.js').Message} Message */
@@ -19,7 +20,6 @@ class BatchPage {
   #root;
   #rows;
   #state = initialBatch();
-  #etaAt = 0;
   /** @type {StreamReport} */
   #connection = { state: 'ended' };
   #connectionAt = 0;
@@ -49,8 +49,7 @@ class BatchPage {
 
   /** @param {Message} message */
   #take(message) {
-    this.#state = reduce(this.#state, message);
-    this.#etaAt = Date.now();
+    this.#state = reduce(this.#state, message, Date.now());
     this.#rows.draw(this.#state);
     this.#draw();
     this.#refresh.ask(this.#outdated);
@@ -92,8 +91,9 @@ class BatchPage {
   }
 
   #tick() {
-    const eta = etaText(this.#state.eta, Date.now() - this.#etaAt, document.documentElement.lang);
-    this.#find('.eta').textContent = eta;
+    const eta = etaText(shownAt(this.#state.remaining, Date.now()), document.documentElement.lang);
+    const shown = this.#find('.eta');
+    if (shown.textContent !== eta) shown.textContent = eta;
     this.#find('.eta-fact').hidden = eta === '';
     const words = connectionWords(this.#connection, Date.now() - this.#connectionAt);
     const element = this.#find('.connection');

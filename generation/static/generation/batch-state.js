@@ -1,6 +1,8 @@
 /** What a page shows of a batch: the fold of its state stream (wire.md 1.1), which begins again with each connection. */
 
-/** @typedef {import('./eta.js').Eta} Eta */
+import { hear, nothingHeard, rest } from './remaining.js';
+
+/** @typedef {import('./remaining.js').Remaining} Remaining */
 /** @typedef {import('./run-state.js').RunStatus} RunStatus */
 /** @typedef {{status: RunStatus, stage: string | null, progress: number}} RowState */
 /** @typedef {{event: string, data?: any, batch?: any}} Message */
@@ -9,7 +11,7 @@
  * @typedef {object} BatchState
  * @property {Record<string, RowState>} rows  by the id of the run that counts for the row
  * @property {number} progress  0–100, and less after a retry
- * @property {Eta | null} eta
+ * @property {Remaining} remaining  by the reader's clock, since the stream tells no times; it outlives a connection
  * @property {boolean} over  no row is live
  */
 
@@ -18,27 +20,26 @@ const RETRIED = new Set(['failed', 'cancelled']);
 
 /** @returns {BatchState} */
 export function initialBatch() {
-  return { rows: {}, progress: 0, eta: null, over: false };
+  return { rows: {}, progress: 0, remaining: nothingHeard(), over: false };
 }
 
 /**
  * Pure. A message of a kind it does not know changes nothing.
  * @param {BatchState} state
  * @param {Message} message
+ * @param {number} at  when it came
  * @returns {BatchState}
  */
-export function reduce(state, { event, data, batch }) {
+export function reduce(state, { event, data, batch }, at) {
   switch (event) {
-    case 'batch':
-      return {
-        rows: Object.fromEntries(data.runs.map((/** @type {any} */ run) => [run.id, rowOf(run)])),
-        ...whole(state, data),
-        over: false,
-      };
+    case 'batch': {
+      const rows = Object.fromEntries(data.runs.map((/** @type {any} */ run) => [run.id, rowOf(run)]));
+      return told({ ...promised(state, data.runs), rows, over: false }, data, at);
+    }
     case 'run':
-      return { ...state, rows: withRun(state.rows, data), ...whole(state, batch), over: false };
+      return told({ ...promised(state, [data]), rows: withRun(state.rows, data), over: false }, batch, at);
     case 'batch_complete':
-      return { ...state, ...whole(state, batch ?? data), eta: null, over: true };
+      return { ...told(state, batch ?? data, at), remaining: nothingHeard(), over: true };
     default:
       return state;
   }
@@ -88,10 +89,23 @@ function withRun(rows, run) {
 }
 
 /**
+ * With one more run to do, what was promised holds no longer.
  * @param {BatchState} state
- * @param {any} [aggregates]
+ * @param {{id: string}[]} runs
  */
-function whole(state, aggregates) {
-  const { progress, eta } = aggregates ?? state;
-  return { progress, eta };
+function promised(state, runs) {
+  return runs.every(({ id }) => Object.hasOwn(state.rows, id)) ? state : { ...state, remaining: nothingHeard() };
+}
+
+/**
+ * @param {BatchState} state
+ * @param {any} aggregates  none in the answer to a command
+ * @param {number} at
+ * @returns {BatchState}
+ */
+function told(state, aggregates, at) {
+  if (!aggregates) return state;
+  const rests = Object.values(state.rows).some(({ status }) => status === 'paused');
+  const remaining = rests ? rest(state.remaining, at) : hear(state.remaining, aggregates.eta, at, true);
+  return { ...state, progress: aggregates.progress, remaining };
 }

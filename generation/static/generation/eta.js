@@ -1,11 +1,12 @@
 /** Words for how long a run will still take, and its clock. */
 
-/** @typedef {{ms: number, low_ms: number, high_ms: number, basis: 'history' | 'default'}} Eta */
+/** @typedef {import('./remaining.js').Left} Left */
 
 /**
  * @typedef {object} Words
  * @property {(seconds: number) => string} seconds
  * @property {(minutes: number) => string} minutes
+ * @property {(hours: number) => string} hours
  * @property {(range: string) => string} between
  * @property {(bound: string) => string} upTo
  * @property {(typical: string) => string} usually
@@ -20,6 +21,7 @@ const WORDS = {
   en: {
     seconds: (n) => `${n} s`,
     minutes: (n) => `${n} min`,
+    hours: (n) => `${n} h`,
     between: (range) => `about ${range} left`,
     upTo: (bound) => `up to ${bound} left`,
     usually: (typical) => `usually about ${typical} left`,
@@ -31,6 +33,7 @@ const WORDS = {
   da: {
     seconds: (n) => `${n} sek.`,
     minutes: (n) => `${n} min.`,
+    hours: (n) => `${n} t.`,
     between: (range) => `ca. ${range} tilbage`,
     upTo: (bound) => `op til ${bound} tilbage`,
     usually: (typical) => `normalt ca. ${typical} tilbage`,
@@ -42,31 +45,33 @@ const WORDS = {
 };
 
 /**
- * What is left of an estimate after `sinceMs`; empty when there is none to give.
+ * What `shownAt` of `remaining.js` gives, in words; empty when there is nothing to say.
  *
- * The steps are coarse so that the words stand still between ticks, and widen the range rather than narrow it.
- * @param {Eta | null | undefined} eta
- * @param {number} sinceMs  since the estimate was made
+ * A range where earlier runs give one. The steps are coarse, and widen the range rather than narrow it.
+ * @param {{left: Left | null, late: boolean}} shown
  * @param {string} [language]  a language tag; anything but Danish is worded in English
  * @returns {string}
  */
-export function etaText(eta, sinceMs, language = 'en') {
-  if (!eta || ![eta.ms, eta.low_ms, eta.high_ms].every(Number.isFinite)) return '';
+export function etaText({ left, late }, language = 'en') {
   const words = wordsFor(language);
-  const since = sinceMs > 0 ? sinceMs : 0;
-  const remaining = (/** @type {number} */ ms) => Math.max(0, ms - since) / 1000;
-  const high = roundUp(remaining(eta.high_ms));
-  const shipped = eta.basis === 'default';
-  // Without history there is no usual to be later than.
-  if (since > eta.high_ms) return shipped ? '' : words.late;
-  if (high <= 5) return shipped ? words.usuallySoon : words.soon;
+  if (!late) return left ? leftText(left, words) : '';
+  // Shipped figures know nothing of what is usual here.
+  return left?.history ? `${words.late}, ${leftText(left, words)}` : words.late;
+}
 
-  if (shipped) {
-    const typical = roundDown(remaining(Math.min(eta.ms, eta.high_ms)));
-    return typical > 0 ? words.usually(span(typical, words)) : words.usuallyUpTo(span(high, words));
+/**
+ * @param {Left} left
+ * @param {Words} words
+ */
+function leftText(left, words) {
+  const high = roundUp(left.high / 1000);
+  if (high <= 5) return left.history ? words.soon : words.usuallySoon;
+  if (left.history) {
+    const low = roundDown(left.low / 1000);
+    return low > 0 ? words.between(range(low, high, words)) : words.upTo(span(high, words));
   }
-  const low = roundDown(remaining(Math.min(eta.low_ms, eta.high_ms)));
-  return low > 0 ? words.between(range(low, high, words)) : words.upTo(span(high, words));
+  const typical = roundDown(left.mid / 1000);
+  return typical > 0 ? words.usually(span(typical, words)) : words.usuallyUpTo(span(high, words));
 }
 
 /**
@@ -92,7 +97,8 @@ function step(seconds) {
   if (seconds < 60) return 5;
   if (seconds < 5 * 60) return 15;
   if (seconds < 15 * 60) return 30;
-  return 60;
+  if (seconds < 60 * 60) return 60;
+  return 5 * 60;
 }
 
 /** @param {number} seconds */
@@ -110,10 +116,9 @@ function roundUp(seconds) {
  * @param {Words} words
  */
 function span(seconds, words) {
-  const minutes = Math.floor(seconds / 60);
-  const rest = seconds % 60;
-  if (minutes === 0) return words.seconds(rest);
-  return rest === 0 ? words.minutes(minutes) : `${words.minutes(minutes)} ${words.seconds(rest)}`;
+  const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const parts = [hours && words.hours(hours), minutes && words.minutes(minutes), rest && words.seconds(rest)];
+  return parts.filter(Boolean).join(' ');
 }
 
 /**
@@ -124,6 +129,6 @@ function span(seconds, words) {
 function range(low, high, words) {
   if (low === high) return span(high, words);
   if (high < 60) return `${low}–${span(high, words)}`;
-  if (low % 60 === 0 && high % 60 === 0) return `${low / 60}–${span(high, words)}`;
+  if (high < 3600 && low % 60 === 0 && high % 60 === 0) return `${low / 60}–${span(high, words)}`;
   return `${span(low, words)} – ${span(high, words)}`;
 }

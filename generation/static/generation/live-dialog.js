@@ -72,6 +72,7 @@ class LiveDialog {
     this.#client = followRun({
       streamUrl: `/api/runs/${followed.run}/stream`,
       response: followed.response,
+      at: followed.at,
       onEvent: (envelope) => this.#take(envelope),
       onState: (report) => this.#connected(report),
     });

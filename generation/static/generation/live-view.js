@@ -3,12 +3,14 @@
 import { find } from './dom.js';
 import { elapsedText, etaText } from './eta.js';
 import { exerciseCard } from './exercise-card.js';
+import { shownAt } from './remaining.js';
 import { word } from './words.js';
 
 /** @typedef {import('./run-state.js').RunState} RunState */
 /** @typedef {import('./run-client.js').ConnectionReport} ConnectionReport */
 
 const STATUS_WORDS = new Set(['queued', 'paused', 'cancelling']);
+const MOVING = new Set(['queued', 'running']);
 
 export class LiveView {
   #root;
@@ -68,7 +70,8 @@ export class LiveView {
     const end = state.finishedAt ? Date.parse(state.finishedAt) : now;
     this.#find('.elapsed').textContent = elapsedText(state.startedAt ? end - Date.parse(state.startedAt) : 0);
     const words = remainingWords(state, now);
-    this.#find('.eta').textContent = words;
+    const element = this.#find('.eta');
+    if (element.textContent !== words) element.textContent = words;
     this.#find('.eta-fact').hidden = words === '';
   }
 
@@ -100,7 +103,9 @@ export class LiveView {
 
   /** @param {RunState} state */
   stageWords(state) {
-    if (STATUS_WORDS.has(state.status)) return word(state.status);
+    const { status, position } = state;
+    if (status === 'queued' && position !== null && position > 1) return word('queuedAs', { n: position });
+    if (STATUS_WORDS.has(status)) return word(status);
     // Within its stage a run may say more: that the model's server is busy, or that a draft is being mended.
     const more = state.opening !== null && state.message !== state.opening && !state.terminal;
     const label = more ? state.message : this.stageLabel(state.stage);
@@ -154,9 +159,8 @@ function stageStatus(state, code) {
  * @param {number} now
  */
 function remainingWords(state, now) {
-  // The server gives no estimate for a stage that has outlived nearly every one of its kind.
-  if (state.status === 'running' && state.usual && !state.eta) return word('late');
-  return etaText(state.eta, state.etaAt ? now - Date.parse(state.etaAt) : 0, document.documentElement.lang);
+  if (!MOVING.has(state.status)) return '';
+  return etaText(shownAt(state.remaining, now), document.documentElement.lang);
 }
 
 /**

@@ -25,6 +25,7 @@ import { isEventStream, parseJson, refusalOf, release, streamUrlOf } from './str
  * @typedef {object} RunClientOptions
  * @property {string} [streamUrl]  may be left out when `response` carries a `Location`
  * @property {number} [after]  the seq to continue from [0]
+ * @property {string} [at]  a time of the server that is over, such as that of the page
  * @property {Response} [response]  an already open stream of this run, from `POST /api/runs/stream`
  * @property {(envelope: Envelope) => void} [onEvent]  each event once, in order
  * @property {(report: ConnectionReport) => void} [onState]
@@ -114,6 +115,7 @@ export class RunClient {
     this.#timers = options.timers ?? ownTimers;
     this.#now = options.now ?? Date.now;
     this.#random = options.random ?? Math.random;
+    this.#compareClocks(options.at ?? '');
     this.#document = options.document ?? globalThis.document;
     this.#window = options.window ?? globalThis.window;
     /**
@@ -256,11 +258,18 @@ export class RunClient {
     }
     this.#lastSeq = envelope.seq;
     this.#failures = 0;
-    // Replayed events are old; the youngest comes nearest to the difference of the clocks.
-    const age = this.#now() - Date.parse(envelope.ts);
-    if (age < this.#clockSkewMs) this.#clockSkewMs = age;
+    this.#compareClocks(envelope.ts);
     this.#call(this.#onEvent, envelope);
     if (TERMINAL_EVENTS.has(envelope.event)) this.#finish({ state: 'disconnected', reason: 'terminal' });
+  }
+
+  /**
+   * Replayed events are old; the youngest comes nearest to the difference of the clocks.
+   * @param {string} ts
+   */
+  #compareClocks(ts) {
+    const age = this.#now() - Date.parse(ts);
+    if (age < this.#clockSkewMs) this.#clockSkewMs = age;
   }
 
   /**

@@ -1,5 +1,7 @@
 /** What a page shows of a run: the fold of its events, from the start or on top of a snapshot. */
 
+import { hear, nothingHeard, rest } from './remaining.js';
+
 /**
  * @typedef {object} Envelope
  * @property {number} seq
@@ -9,7 +11,7 @@
  * @property {Record<string, any>} data
  */
 
-/** @typedef {import('./eta.js').Eta} Eta */
+/** @typedef {import('./remaining.js').Remaining} Remaining */
 /** @typedef {'queued' | 'running' | 'paused' | 'cancelling' | 'succeeded' | 'failed' | 'cancelled'} RunStatus */
 /** @typedef {'waiting' | 'now' | 'done' | 'skipped' | 'failed' | 'cancelled'} StageStatus */
 /** @typedef {{path: string, index: number, value: any}} Item */
@@ -25,9 +27,8 @@
  * @property {number} progress  0–100
  * @property {string} message
  * @property {string | null} opening  the message with which the stage began
- * @property {Eta | null} eta
- * @property {string | null} etaAt  the server's time of `eta`
- * @property {boolean} usual  history has given an estimate, so there is a usual to be later than
+ * @property {number | null} position  in the queue when it came to it; 1 was next
+ * @property {Remaining} remaining  in the server's time
  * @property {string | null} startedAt
  * @property {string | null} finishedAt
  * @property {Item[]} items
@@ -51,9 +52,8 @@ export function initialState(stageCodes) {
     progress: 0,
     message: '',
     opening: null,
-    eta: null,
-    etaAt: null,
-    usual: false,
+    position: null,
+    remaining: nothingHeard(),
     startedAt: null,
     finishedAt: null,
     items: [],
@@ -82,14 +82,21 @@ export function fromSnapshot(snapshot, stageCodes, at = null) {
     stages: terminal ? endStages(entered, terminal) : entered.stages,
     progress: risen(0, snapshot.progress),
     message: terminal?.event === 'error' ? snapshot.error?.message ?? '' : '',
-    eta: terminal ? null : snapshot.eta ?? null,
-    etaAt: at,
-    usual: snapshot.eta?.basis === 'history',
+    remaining: terminal ? nothingHeard() : heardLater(snapshot, Date.parse(at ?? '')),
     startedAt: snapshot.started_at ?? null,
     finishedAt: snapshot.finished_at ?? null,
     terminal,
     lastSeq: snapshot.last_seq ?? 0,
   };
+}
+
+/**
+ * The log says in a moment what was shown before; until then one estimate would give way to another.
+ * @param {Record<string, any>} snapshot
+ * @param {number} at
+ */
+function heardLater({ eta, status }, at) {
+  return Number.isFinite(at) ? hear({ ...nothingHeard(), tick: at }, eta, at, status !== 'queued') : nothingHeard();
 }
 
 /**
@@ -105,9 +112,15 @@ export function reduce(state, envelope) {
   return { ...state, ...change, lastSeq: envelope.seq };
 }
 
+const RESTING = new Set(['paused', 'cancelling']);
+
 /** @type {Record<string, Apply>} */
 const EVENTS = {
-  queued: (state, data, ts) => ({ status: 'queued', ...estimate(state, data, ts) }),
+  queued: (state, data, ts) => ({
+    status: 'queued',
+    position: data.position ?? null,
+    ...estimate(state, data, ts, false),
+  }),
 
   progress: (state, data, ts) => ({
     status: state.status === 'queued' ? 'running' : state.status,
@@ -117,7 +130,7 @@ const EVENTS = {
     message: data.message ?? state.message,
     opening: data.stage === state.stage && state.opening !== null ? state.opening : data.message ?? null,
     startedAt: state.startedAt ?? ts,
-    ...(state.status === 'cancelling' ? {} : estimate(state, data, ts)),
+    ...(RESTING.has(state.status) ? {} : estimate(state, data, ts, true)),
   }),
 
   stage_complete: (state, { stage, facts = {} }) =>
@@ -131,10 +144,9 @@ const EVENTS = {
 
   warning: (state, { code, message }) => ({ warnings: [...state.warnings, { code, message }] }),
 
-  // No estimate runs down while nothing runs.
-  paused: () => ({ status: 'paused', eta: null }),
+  paused: (state, data, ts) => ({ status: 'paused', remaining: rest(state.remaining, Date.parse(ts)) }),
   resumed: (state) => (state.status === 'cancelling' ? {} : { status: state.stage ? 'running' : 'queued' }),
-  cancelling: () => ({ status: 'cancelling', eta: null }),
+  cancelling: () => ({ status: 'cancelling', remaining: nothingHeard() }),
 
   complete: (state, data, ts) => ({
     ...ended(state, { event: 'complete', data }, ts),
@@ -153,10 +165,11 @@ const EVENTS = {
  * @param {RunState} state
  * @param {Record<string, any>} data
  * @param {string} ts
+ * @param {boolean} begun
  * @returns {Partial<RunState>}
  */
-function estimate(state, { eta }, ts) {
-  return eta === undefined ? {} : { eta, etaAt: ts, usual: state.usual || eta?.basis === 'history' };
+function estimate(state, { eta }, ts, begun) {
+  return eta === undefined ? {} : { remaining: hear(state.remaining, eta, Date.parse(ts), begun) };
 }
 
 /**
@@ -195,7 +208,7 @@ function enterStage(stages, code, passed) {
  * @returns {Partial<RunState>}
  */
 function ended(state, terminal, ts) {
-  return { terminal, stages: endStages(state, terminal), eta: null, finishedAt: ts };
+  return { terminal, stages: endStages(state, terminal), remaining: nothingHeard(), finishedAt: ts };
 }
 
 /** @type {Record<Terminal['event'], StageStatus>} */

@@ -40,6 +40,9 @@ class MemoryRun:
     def emit(self, event: str, **data: Any) -> None:
         self.events.append((event, data))
 
+    def done(self, share: float) -> None:
+        assert 0 < share <= 1
+
     def progress(self, percent: float, message: str | None = None) -> None:
         self.percents.append(percent)
 

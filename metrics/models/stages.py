@@ -4,6 +4,8 @@ import uuid
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
+from django.utils import timezone
 
 
 class GenerationMetric(models.Model):
@@ -29,7 +31,16 @@ class GenerationMetric(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome)
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=80, blank=True)
+    # Tokens of the first request of the run to a model, as far as they were known when the stage ended; 0 if not.
+    size = models.PositiveIntegerField(default=0)
+    # Tokens that were read and written in this stage.
     input_tokens = models.PositiveIntegerField(default=0)
+    output_tokens = models.PositiveIntegerField(default=0)
+    # Milliseconds that those earlier stages of the attempt took in which a model wrote: a later stage that asks
+    # it again takes a share of them.
+    asked_ms = models.PositiveIntegerField(default=0)
+    # False where an earlier attempt had begun the stage: then the duration is of what was left of it.
+    whole = models.BooleanField(default=True)
     # What was paid for model calls in this stage; null where nobody counted.
     cost_usd = models.DecimalField(max_digits=10, decimal_places=6, null=True, blank=True)
     clinic_id = models.UUIDField(null=True, blank=True)
@@ -37,7 +48,11 @@ class GenerationMetric(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     metadata = models.JSONField(default=dict, blank=True)
-    created_at = models.DateTimeField(auto_now_add=True)
+    # When the stage ended.
+    created_at = models.DateTimeField(default=timezone.now)
+    # The number of the round of learning that took this row in; null until then. History is read in the order of
+    # round, time and id.
+    learned = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
 
     class Meta:
         db_table = "generation_metrics"
@@ -45,7 +60,11 @@ class GenerationMetric(models.Model):
         constraints = [
             models.UniqueConstraint(fields=("run_id", "attempt", "stage"), name="one_metric_per_stage_and_attempt")
         ]
-        indexes = [models.Index(fields=("kind", "stage", "provider", "outcome", "-created_at"))]
+        indexes = [
+            models.Index(fields=("created_at",), name="metric_time_idx"),
+            models.Index(fields=("learned", "created_at"), name="metric_learned_idx"),
+            models.Index(fields=("created_at",), name="metric_unlearned_idx", condition=Q(learned=None)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.stage} {self.duration_ms} ms"

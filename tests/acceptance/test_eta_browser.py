@@ -1,0 +1,107 @@
+"""The time that is left, as pages tell it: from what earlier runs took, and calmly."""
+
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.acceptance.cases import KNEE
+from tests.acceptance.conftest import PATIENCE_MS
+from tests.acceptance.test_batch_browser import start as start_batch
+from tests.acceptance.test_browser import dialog_of, generate, sign_in
+from tests.support.waiting import eventually
+
+pytestmark = pytest.mark.timeout(180)
+
+EARLIER = 8
+# Keeps each sentence the page shows, with the second it came.
+REMEMBER = """
+window.told = [];
+addEventListener('DOMContentLoaded', () => {
+  const element = document.querySelector('.eta');
+  if (!element) return;
+  new MutationObserver(() => told.push([performance.now() / 1000, element.textContent]))
+    .observe(element, { childList: true });
+});
+"""
+LEFT = re.compile(r"^(about [\d–]+ s|up to \d+ s|a few seconds) left$")
+LATE = re.compile(r"^taking longer than usual")
+
+
+@pytest.fixture
+async def page(page: Page) -> Page:
+    await page.add_init_script(REMEMBER)
+    return page
+
+
+async def with_history(make_server, pace_s: float, later_s: float):
+    """A server on which some runs have ended, at its second start."""
+    server = make_server("daphne", COMPOSER_PACE_S=pace_s, MAX_ACTIVE_RUNS_PER_USER=EARLIER)
+    for _ in range(EARLIER):
+        server.start_run(KNEE)
+
+    async def all_ended() -> bool:
+        with server.client() as client:
+            return len(client.get("/api/runs?status=succeeded").json()["results"]) == EARLIER
+
+    await eventually(all_ended, within_s=60)
+    server.env["COMPOSER_PACE_S"] = str(later_s)
+    return server.restart()
+
+
+def seconds(words: str) -> int:
+    """The upper end of what is said to be left."""
+    found = re.findall(r"(\d+) s left", words)
+    return int(found[0]) if found else 5
+
+
+async def test_the_time_left_runs_down_and_a_slow_run_takes_longer_than_usual(make_server, page):
+    server = await with_history(make_server, pace_s=1.5, later_s=7)
+    await sign_in(page, server)
+    await generate(page, KNEE)
+    eta = dialog_of(page).locator(".eta")
+    await expect(eta).to_have_text(LEFT, timeout=PATIENCE_MS)
+    await expect(eta).to_have_text(LATE, timeout=PATIENCE_MS)
+    told = await page.evaluate("told")
+    said = [words for _, words in told]
+    running_down = [seconds(words) for words in said if LEFT.match(words)]
+    assert len(running_down) >= 2
+    assert running_down == sorted(running_down, reverse=True)
+    assert [bool(LATE.match(words)) for words in said] == sorted(bool(LATE.match(words)) for words in said)
+    times = [second for second, _ in told]
+    # They change every five seconds, on a clock that is drawn once a second. The first may be of the queue.
+    assert all(later - earlier >= 3 for earlier, later in zip(times[1:], times[2:], strict=False)), told
+    # The snapshot of a reloaded page does not know what was promised; the log does.
+    await page.reload()
+    await expect(eta).to_have_text(LATE, timeout=PATIENCE_MS)
+    assert all(LATE.match(words) for _, words in await page.evaluate("told"))
+    await dialog_of(page).get_by_role("button", name="Pause", exact=True).click()
+    await expect(dialog_of(page).locator(".stage-words")).to_have_text("Paused", timeout=PATIENCE_MS)
+    await expect(eta).to_be_hidden()
+
+
+async def test_a_run_that_waits_says_as_which_it_came_and_the_time_with_its_wait(make_server, page):
+    server = make_server("daphne", COMPOSER_PACE_S=1, MAX_CONCURRENT_RUNS=1)
+    await sign_in(page, server)
+    *_, last = (server.start_run(KNEE) for _ in range(3))
+    with server.client() as client:
+        queued = client.get(last["urls"]["events"]).json()["events"][0]["data"]
+    assert queued["position"] > 1
+    assert queued["eta"] is not None
+    await page.goto(f"{server.base_url}{last['urls']['page']}")
+    dialog = dialog_of(page)
+    words = f"Waiting for its turn, queued as number {queued['position']}"
+    await expect(dialog.locator(".stage-words")).to_have_text(words, timeout=PATIENCE_MS)
+    await expect(dialog.locator(".eta")).to_have_text(re.compile("left$|few seconds|longer"), timeout=PATIENCE_MS)
+    await expect(dialog.locator(".stage-words")).to_contain_text("Composing the program", timeout=60_000)
+
+
+async def test_a_batch_tells_when_its_last_row_will_be_done(make_server, page):
+    server = await with_history(make_server, pace_s=0.5, later_s=0.5)
+    await sign_in(page, server)
+    await page.goto(start_batch(server, *[KNEE] * 16))
+    await expect(page.locator(".eta")).to_have_text(LEFT, timeout=PATIENCE_MS)
+    await expect(page.locator("main .totals")).to_have_text("16 of 16 done", timeout=60_000)
+    await expect(page.locator(".eta")).to_be_hidden()
+    said = [words for _, words in await page.evaluate("told")]
+    assert all(LEFT.match(words) or LATE.match(words) or words == "" for words in said), said
