@@ -70,6 +70,8 @@ def shown(request: SignedInRequest, batch: Batch, problem: HepError | None = Non
         "filters": page_words.BATCH_ORDERS,
         "totals": batch_presentation.totals_words(rows, spending.of_batch(batch, request.user)),
         "progress": batches.progress_of(found),
+        # A server that only serves pages takes no runs, and does not know how many the others take.
+        "parallel": min(batch.max_parallel, settings.MAX_CONCURRENT_RUNS or batch.max_parallel),
         "owner": "" if batch.owner_id == request.user.pk else str(batch.owner),
         "live": any(run.live for run in found),
         "may_retry": any(row["may_retry"] for row in rows),

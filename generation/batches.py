@@ -46,6 +46,7 @@ def start(owner: User, kind: str, inputs: Sequence[Mapping[str, Any]], max_paral
     Raises what `runs.start` raises; what is wrong with the rows is under `inputs`, by the index of the row.
     """
     begun = beginnings(owner, inputs)
+    waiting.line()
     most = settings.MAX_ACTIVE_RUNS_PER_USER
     with transaction.atomic():
         limits.take_start(owner, [(each.engine, each.clinic) for each in begun])

@@ -30,8 +30,8 @@ class Calls:
         self.written: list[str] = []
         # When the connection of a call that was cut off was closed, in milliseconds since 1970.
         self.closed_at_ms: int | None = None
-        # Tokens of the run's first request that was read; 0 until that is known.
-        self.size = first_read(run) if run.input_tokens else 0
+        # Tokens that the run's first request was thought to take; 0 until there is one.
+        self.size = first_asked(run) if run.attempt > 1 else 0
 
     async def begin(self, provider: Provider, task: Task, asked: Usage) -> None:
         """Store that a call is about to be made, with what asking costs by estimate: a worker may die during it."""
@@ -46,9 +46,11 @@ class Calls:
             server=provider.name[:80],
             model=provider.model[:80],
             prompt=task.prompt,
+            asked_tokens=asked.input_tokens,
             input_tokens=asked.input_tokens,
             cost_usd=dollars(asked),
         )
+        self.size = self.size or asked.input_tokens
         self.run.input_tokens += asked.input_tokens
         self.run.cost_usd += dollars(asked)
         totals = self.totals()
@@ -145,8 +147,6 @@ class Calls:
     def adopt(self, totals: Totals) -> None:
         for name, value in totals.items():
             setattr(self.run, name, value)
-        # The totals are those of the first call as long as no other has read anything.
-        self.size = self.size or int(totals["input_tokens"])
 
     def elapsed_ms(self) -> int:
         return round((time.monotonic() - self.began) * 1000)
@@ -158,10 +158,10 @@ def line(totals: Totals) -> Line:
     return Line("cost_update", cost | {"input_tokens": read, "output_tokens": written})
 
 
-def first_read(run: Run) -> int:
-    """Tokens of the first request of the run of which any were counted, 0 if there is none."""
-    read = ModelCall.objects.filter(run_uid=run.uid, input_tokens__gt=0).order_by("pk")
-    return read.values_list("input_tokens", flat=True).first() or 0
+def first_asked(run: Run) -> int:
+    """Tokens that the first request of the run was thought to take, 0 if there is none."""
+    calls = ModelCall.objects.filter(run_uid=run.uid).order_by("pk")
+    return calls.values_list("asked_tokens", flat=True).first() or 0
 
 
 def dollars(usage: Usage) -> Decimal:

@@ -26,6 +26,8 @@ from metrics.recorder import record
 
 # In-stage progress is written at most this often.
 PROGRESS_EVERY_S = 0.25
+# And this often while the bar rests: what is left goes on changing.
+RESTING_EVERY_S = 1.0
 
 
 class Handle:
@@ -59,6 +61,8 @@ class Handle:
         self.first_event_ms: int | None = None
         self.first_item_ms: int | None = None
         self.course = Course()
+        self.course.by_rule = "fallback" in steps
+        self.course.size = self.calls.size
         self.percent = run.progress
         self.progress_told = 0.0
         # Who wants the run paused at its next step border; empty when nobody does.
@@ -79,9 +83,9 @@ class Handle:
 
     def progress(self, percent: float, message: str | None = None) -> None:
         now = time.monotonic()
-        if percent <= self.percent or now - self.progress_told < PROGRESS_EVERY_S:
+        if now - self.progress_told < (PROGRESS_EVERY_S if percent > self.percent else RESTING_EVERY_S):
             return
-        self.percent, self.progress_told = percent, now
+        self.percent, self.progress_told = max(self.percent, percent), now
         assert self.current is not None
         line = Line("progress", self.progress_data(message or self.current.message[self.language]))
         self.log.append_with(self.updating_row(course=self.course.facts()), line)
@@ -162,8 +166,8 @@ class Handle:
             async with aclosing(provider.write(task)) as chunks:  # type: ignore[type-var]
                 async for chunk in chunks:
                     if chunk.begins is not None:
-                        self.course.size = self.course.size or chunk.begins.input_tokens
                         await calls.begin(provider, task, chunk.begins)
+                        self.course.size = calls.size
                     elif chunk.usage is not None:
                         calls.end(chunk.usage, ModelCall.Outcome.BROKEN if chunk.broken else None)
                     elif chunk.wait is not None:
@@ -183,6 +187,8 @@ class Handle:
         writer = self.provider
         self.outlook = await in_database(lambda: outlook(run.kind, self.stages, writer.name, writer.model))
         self.course.begin()
+        self.course.by_rule = True
+        self.log.append_with(self.updating_row(course=self.course.facts()))
 
     async def library(self) -> Sequence[Mapping[str, Any]]:
         return await in_database(lambda: shelf.library(self.run.clinic_id))
@@ -288,14 +294,14 @@ class Handle:
             model=self.stage_provider.model,
             user_id=self.run.owner_id,
             clinic_id=self.run.clinic_id,
-            # Where nothing is known of a first call, the totals have one at most.
-            size=self.calls.size or int(totals["input_tokens"]),
+            size=self.calls.size,
             input_tokens=int(read),
             output_tokens=int(written),
             asked_ms=self.course.asked_ms,
-            whole=self.current.code != self.begun_before,
+            # One in which the composer took over is no measure of either.
+            whole=self.current.code != self.begun_before and self.provider is self.stage_provider,
             cost_usd=Decimal(cost),
-            metadata={"marks": self.course.marks} if self.course.marks else None,
+            metadata=self.course.history(),
             ended_ms=ended_ms,
         )
 

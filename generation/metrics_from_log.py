@@ -7,6 +7,8 @@ Rows come out as the workers wrote them, but for what a log does not tell:
 - What a worker noted of its pace within a stage (`marks`) is gone.
 - Who would have written a run that ended before any model was asked is read from the server's settings of today.
 - A run whose log was pruned has no stages, nor the times of its first event and item.
+
+A run whose log no key opens is left out: a row without what its log tells would count as present ever after.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,7 +44,7 @@ class Entry(NamedTuple):
 
 @dataclass
 class Rebuilt:
-    """What a page of runs gave: how many runs, rows that were missing, and logs that no key opens."""
+    """What a page of runs gave: how many runs, rows that were missing, and runs whose log no key opens."""
 
     runs: int = 0
     stages: list[GenerationMetric] = field(default_factory=list)
@@ -75,11 +77,11 @@ def missing_of(page: Sequence[Run]) -> Rebuilt:
     logs = logs_of([run.pk for run in page])
     done = Rebuilt(runs=len(page))
     for run in page:
-        log: Sequence[Entry] = ()
         try:
             log = [Entry(name, at, opened(run.pk, seq, data)) for seq, name, at, data in logs.get(run.pk, ())]
         except CannotOpen:
             done.unreadable += 1
+            continue
         story = Story(run, log, calls.get(run.uid, ()))
         done.stages += (row for row in story.rows if (row.run_id, row.attempt, row.stage) not in kept_stages)
         if run.uid not in kept_ends:
@@ -159,6 +161,8 @@ class Story:
                 self.completed.add(entry.data["stage"])
             case "warning" if falls_back(entry):
                 self.fell_back = True
+                if self.running is not None:
+                    self.running.whole = False
             case "paused":
                 self.end(Outcome.PAUSED, self.heard_ms)
             case "resumed":
@@ -204,7 +208,7 @@ class Story:
                 model=running.author[1],
                 user_id=run.owner_id,
                 clinic_id=run.clinic_id,
-                size=next((call.input_tokens for call in begun if call.input_tokens), 0),
+                size=begun[0].asked_tokens if begun else 0,
                 input_tokens=sum(call.input_tokens for call in stage_calls),
                 output_tokens=written,
                 asked_ms=self.asked_ms,

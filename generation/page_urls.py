@@ -30,6 +30,7 @@ urlpatterns = [
     path("runs/<uuid:run_id>/", pages.run_page, name="run"),
     path("runs/<uuid:run_id>/correct/", correction_pages.correct, name="correct-run"),
     path("runs/<uuid:run_id>/live/", pages.live_run, name="live-run"),
+    path("runs/<uuid:run_id>/place/", pages.place, name="run-place"),
     path("runs/<uuid:run_id>/cancel/", pages.cancel_run, name="cancel-run"),
     path("runs/<uuid:run_id>/pause/", pages.pause_run, name="pause-run"),
     path("runs/<uuid:run_id>/resume/", pages.resume_run, name="resume-run"),

@@ -67,7 +67,7 @@ FOR_SCRIPTS: dict[str, Word] = {
     "failed": pgettext_lazy("stage", "failed"),
     "cancelled": pgettext_lazy("stage", "cancelled"),
     "queued": _("Waiting for its turn"),
-    "queuedAs": _("Waiting for its turn, queued as number {n}"),
+    "queuedAs": _("Waiting for its turn, number {n} in the queue"),
     "paused": _("Paused"),
     "stepOf": _("Step {n} of {total}: {stage}"),
     "count": _("Exercises so far: {n}"),

@@ -7,13 +7,14 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from generation import looks, page_words, presentation, program_pages, program_presentation, programs, runs
 from generation.errors import Conflict, HepError, NotAllowed, NotFound
 from generation.forms import GenerateForm, initial_from
 from generation.models import Run, User
+from generation.models.runs import Status
 from generation.page_access import SignedInRequest, signed_in, visible_run, with_retry_after
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -21,6 +22,8 @@ from generation.record_numbers import masked
 from generation.serializers import cleaned, iso, snapshot
 
 KIND = "exercise_program"
+# To htmx, which polls no more.
+STOP_ASKING = 286
 
 
 @signed_in
@@ -107,6 +110,17 @@ def live_run(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
     if not run.live:
         return redirect("run", run.uid)
     return render(request, "generation/plain_live.html", {"run": run})
+
+
+@signed_in
+@require_safe
+def place(request: SignedInRequest, run_id: uuid.UUID) -> HttpResponse:
+    """What the plain live view says of a run that waits, as it stands now; htmx asks again until it waits no longer."""
+    run = visible_run(request, run_id)
+    if run.status != Status.QUEUED:
+        return HttpResponse(status=STOP_ASKING, headers={"HX-Reswap": "none"})
+    with translation.override(run.language):
+        return render(request, "generation/events/queued.html", {"data": seen_live(run)})
 
 
 def steer(

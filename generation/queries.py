@@ -23,6 +23,9 @@ DEFAULT_PERIOD = timedelta(days=30)
 LONGEST_PERIOD = timedelta(days=366)
 # Tokens of a request; no model reads as many.
 LARGEST = 10_000_000
+NO_MOMENT: dict[str, Any] = {
+    "invalid": "This is neither a day such as 2026-01-31 nor a moment such as 2026-01-31T12:00:00Z."
+}
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -79,7 +82,10 @@ class PeriodQuery(StrictSerializer):
 
     def get_fields(self) -> dict[str, Any]:
         # `from` can't be the name of an attribute.
-        period = {"from": serializers.DateTimeField(required=False), "to": EndField(required=False)}
+        period = {
+            "from": serializers.DateTimeField(required=False, error_messages=NO_MOMENT),
+            "to": EndField(required=False, error_messages=NO_MOMENT),
+        }
         return {**super().get_fields(), **period}
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +110,9 @@ class MetricsQuery(PeriodQuery):
         required=False,
         error_messages=NO_CHOICE,
     )
+    provider = serializers.CharField(max_length=40, required=False)
+    model = serializers.CharField(max_length=80, required=False)
+    clinic = serializers.UUIDField(required=False)
     bucket = serializers.ChoiceField(choices=("day",), required=False, error_messages=NO_CHOICE)
 
 

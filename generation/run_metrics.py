@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Max, Min, Q, Sum
 
-from generation.calls import first_read
+from generation.calls import first_asked
 from generation.models import Event, ModelCall, Run, Step
 from generation.models.runs import Status
 from generation.providers import choose
@@ -132,7 +132,7 @@ def lost_stage(run: Run) -> dict[str, Any]:
         "model": model,
         "user_id": run.owner_id,
         "clinic_id": run.clinic_id,
-        "size": first_read(run),
+        "size": first_asked(run),
         "input_tokens": used["read"] - kept["read"],
         "output_tokens": used["written"] - kept["written"],
         "asked_ms": kept["asked"],

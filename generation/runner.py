@@ -242,11 +242,16 @@ async def succeed(handle: Handle, result: dict[str, Any]) -> None:
 
 
 async def shown(handle: Handle) -> list[Forecast]:
-    """The forecasts to be kept of a run that succeeds; none where they can't be read, for that is no reason to fail."""
+    """The forecasts to be kept of a run that succeeds; none where they can't be read, for that is no reason to fail.
+
+    Nor any where the composer took over: they were made for a model.
+    """
     provider = handle.provider
+    if handle.course.by_rule:
+        return []
     try:
         return await in_database(lambda: scoring.shown(handle.run, provider.name, provider.model))
-    except DatabaseError as error:
+    except (DatabaseError, CannotOpen) as error:
         logger.warning("forecasts_not_read", error=type(error).__name__)
         return []
 

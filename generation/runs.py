@@ -63,6 +63,8 @@ def start(owner: User, kind: str, cleaned: Mapping[str, Any]) -> Run:
     RateLimited.
     """
     begun = settled(owner, cleaned)
+    # Read before the transaction, which on SQLite keeps everybody else from writing.
+    waiting.line()
     with transaction.atomic():
         limits.take_start(owner, [(begun.engine, begun.clinic)])
         return queue(owner, begun.clinic, kind, begun.given, parent=begun.parent)

@@ -14,6 +14,8 @@ from metrics.models import Forecast
 
 # Of one run, spread over its life.
 MOST = 8
+# Less than this is over before it can be read.
+SEEN_MS = 1_000
 # Estimates of a run that are looked at: those of its first minutes, where it is a long one.
 MOST_READ = 400
 # A busy process keeps those of so many runs a second, which is more than enough to know how often ranges hold.
@@ -46,10 +48,10 @@ sampler = Sampler(RUNS_PER_SECOND)
 def shown(run: Run, provider: str, model: str) -> list[Forecast]:
     """Forecasts from the log of a run that is about to succeed, without what was true. Reads the database.
 
-    None of a run that was paused: nobody can foretell how long people let it rest. None where this process has lately
-    kept enough.
+    None of a run that was paused or that lost a worker: nobody can foretell how long people let it rest. None where
+    this process has lately kept enough.
     """
-    if not sampler.take():
+    if run.attempt > 1 or not sampler.take():
         return []
     told = run.events.filter(name__in=("queued", "progress", "paused")).order_by("seq")[:MOST_READ]
     created_ms = round(run.created_at.timestamp() * 1000)
@@ -80,8 +82,12 @@ def shown(run: Run, provider: str, model: str) -> list[Forecast]:
 
 
 def keep(forecasts: list[Forecast], took_ms: int) -> None:
-    """Store forecasts of a run that has succeeded this long after it was asked for; in the caller's transaction."""
+    """Store forecasts of a run that has succeeded this long after it was asked for; in the caller's transaction.
+
+    Of a time so short that nobody saw it, none.
+    """
     for forecast in forecasts:
         forecast.true_ms = max(0, took_ms - forecast.elapsed_ms)
+    forecasts = [each for each in forecasts if max(each.high_ms, each.true_ms) >= SEEN_MS]
     Forecast.objects.bulk_create(forecasts, ignore_conflicts=True)
     prometheus.forecasts_kept(forecasts)

@@ -204,6 +204,7 @@ def snapshot(run: Run) -> dict[str, Any]:
         "stage": run.stage or None,
         "progress": run.progress,
         "eta": waiting.eta_of(run),
+        "position": waiting.position_of(run),
         "input": shown_input(run),
         "result": opened(run, "result"),
         "error": run.error,

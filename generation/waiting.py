@@ -16,7 +16,7 @@ import time
 import uuid
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
-from statistics import NormalDist
+from statistics import NormalDist, median
 from typing import Any
 
 from django.conf import settings
@@ -58,6 +58,14 @@ def eta_of(run: Run) -> dict[str, Any] | None:
     return found.data() if found else None
 
 
+def position_of(run: Run) -> int | None:
+    """The place of a run that waits among all that do, by when their turns come; 1 is next.
+
+    None of one that does not wait, and behind more than MOST.
+    """
+    return line().place(run) if run.status == Status.QUEUED else None
+
+
 def eta_of_last(runs: Sequence[Run]) -> dict[str, Any] | None:
     """When the last of these runs will be over; None when none of them waits or works, or nothing can be said."""
     left = [run for run in runs if run.status in (Status.RUNNING, Status.QUEUED)]
@@ -69,7 +77,8 @@ def remaining_of(run: Run) -> Estimate | None:
     """What the work itself will still take, by its stage and the time it has spent there."""
     if run.kind not in PIPELINES:
         return None
-    stages, provider = stage_codes(PIPELINES[run.kind]), choose(run.engine, run.kind)
+    engine = "composer" if run.course.get("by_rule") else run.engine
+    stages, provider = stage_codes(PIPELINES[run.kind]), choose(engine, run.kind)
     look = outlook(run.kind, stages, provider.name, provider.model)
     if run.stage not in stages:
         return look.remaining()
@@ -94,6 +103,9 @@ class Line:
         self.known = True
         self.ends: dict[uuid.UUID, Times] = {}
         self.estimates: dict[uuid.UUID, Estimate | None] = {}
+        # When each that waits would begin, in the order in which they came.
+        self.turns: dict[uuid.UUID, float] = {}
+        self.places: dict[uuid.UUID, int] = {}
         # When each slot is free, ascending: of the server, and of each batch that has one waiting.
         self.slots: list[Times] = [[] for _ in SCORES]
         self.of_batch: dict[uuid.UUID, list[Times]] = {}
@@ -118,6 +130,17 @@ class Line:
                 self.join(run)
             return self.estimates[run.uid]
 
+    def place(self, run: Run) -> int | None:
+        """Of a run that waits; who would begin at the same moment goes by the order in which they came."""
+        with self.lock:
+            if run.uid not in self.estimates:
+                self.join(run)
+            if not self.places:
+                order = sorted(self.turns, key=self.turns.__getitem__)
+                self.places = {uid: place for place, uid in enumerate(order, start=1)}
+            place = self.places[run.uid]
+            return place if place <= MOST else None
+
     def last(self, runs: Sequence[Run]) -> Estimate | None:
         """Of the one among these runs that ends last."""
         with self.lock:
@@ -135,15 +158,18 @@ class Line:
         """Let a run wait behind all others, and put down when it would be over."""
         ends = self.ends[run.uid] = [math.inf] * SCENARIOS
         self.estimates[run.uid] = None
+        self.turns[run.uid] = math.inf
+        self.places = {}
         if self.waiting >= MOST or (run.batch_id is not None and not self.whole):
             return
         own = remaining_of(run)
         took, now = self.drawn(run, own), self.now()
-        batch, at_once = self.batch_slots(run), True
+        batch, at_once, begins = self.batch_slots(run), True, []
         for scenario, slots in enumerate(self.slots):
             theirs = batch[scenario] if batch is not None else None
             begin = max(now, slots[0] if slots else math.inf, theirs[0] if theirs else 0.0)
             at_once = at_once and begin == now
+            begins.append(begin)
             if begin + took[scenario] == math.inf:
                 continue
             end = ends[scenario] = begin + took[scenario]
@@ -154,6 +180,7 @@ class Line:
                 del theirs[0]
                 insort(theirs, end)
         self.estimates[run.uid] = own if at_once else self.told(ends)
+        self.turns[run.uid] = median(begins)
         self.waiting += not at_once
 
     def batch_slots(self, run: Run) -> list[Times] | None:

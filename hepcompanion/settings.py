@@ -372,4 +372,6 @@ UNFOLD = {
     ],
     "SHOW_HISTORY": False,
     "SHOW_VIEW_ON_SITE": False,
+    "SIDEBAR": {"navigation": "metrics.dashboard.menu.navigation"},
+    "DASHBOARD_CALLBACK": "metrics.dashboard.menu.index",
 }

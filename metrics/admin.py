@@ -1,20 +1,26 @@
 """The history in the admin, read-only: stages, runs, forecasts and what was learned from them."""
 
 from collections.abc import Callable, Iterable
+from math import ceil
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils.formats import number_format
+from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin
 
 from metrics.dashboard import filters
 from metrics.dashboard.page import DashboardAdmin
 from metrics.dashboard.registry import registry
+from metrics.histogram import edge
 from metrics.models import Calibration, Forecast, GenerationMetric, RunMetric, StageProfile
+from metrics.profiles import ANY_MODEL
 
 __all__ = ["DashboardAdmin"]
 
@@ -132,13 +138,63 @@ class ForecastAdmin(History):
         return forecast.held
 
 
+class Explained(History):
+    """With a sentence above its list."""
+
+    list_before_template = "metrics/_explained.html"
+    explanation: str | Promise
+
+
 @admin.register(StageProfile)
-class StageProfileAdmin(History):
-    list_display = ("kind", "stage", "provider", "model", "size", "build", "updated_at")
+class StageProfileAdmin(Explained):
+    list_display = ("kind", "stage", "whose", "of_model", "of_size", "build", "updated_at")
     list_filter = (OF_KIND, OF_MODEL)
+    fields = (*list_display, "state")
+    explanation = _("What estimates are made from, from one model and size of request up to all of them.")
+
+    @admin.display(description=_("provider"), ordering="provider")
+    def whose(self, profile: StageProfile) -> str:
+        return gettext("All that ask a model") if profile.provider == ANY_MODEL else profile.provider
+
+    @admin.display(description=_("model"), ordering="model")
+    def of_model(self, profile: StageProfile) -> str:
+        return profile.model or gettext("All models")
+
+    @admin.display(description=_("size of the request"), ordering="size")
+    def of_size(self, profile: StageProfile) -> str:
+        if profile.size == StageProfile.ANY_SIZE:
+            return gettext("All sizes")
+        least, most = sizes(profile.size)
+        return gettext("%(least)d to %(most)d tokens") % {"least": least, "most": most}
 
 
 @admin.register(Calibration)
-class CalibrationAdmin(History):
-    list_display = ("kind", "provider", "model", "lower", "upper", "scored", "updated_at")
+class CalibrationAdmin(Explained):
+    list_display = ("kind", "whose", "of_model", "lowest", "highest", "scored", "updated_at")
     list_filter = (OF_KIND, OF_MODEL)
+    fields = list_display
+    explanation = _(
+        "An estimated range goes from a lower to an upper quantile of what is to be expected. Both begin at 0.100 and "
+        "0.900, and move so that the range holds the truth four times out of five: apart when it holds too seldom."
+    )
+
+    @admin.display(description=_("provider"), ordering="provider")
+    def whose(self, calibration: Calibration) -> str:
+        return calibration.provider or gettext("All providers")
+
+    @admin.display(description=_("model"), ordering="model")
+    def of_model(self, calibration: Calibration) -> str:
+        return calibration.model or ("–" if calibration.provider else gettext("All models"))
+
+    @admin.display(description=_("lower quantile"), ordering="lower")
+    def lowest(self, calibration: Calibration) -> str:
+        return number_format(calibration.lower, 3)
+
+    @admin.display(description=_("upper quantile"), ordering="upper")
+    def highest(self, calibration: Calibration) -> str:
+        return number_format(calibration.upper, 3)
+
+
+def sizes(bucket: int) -> tuple[int, int]:
+    """The least and the most tokens that `metrics.profiles.bucket` puts here: two bins of a histogram."""
+    return ceil(edge(2 * bucket)), ceil(edge(2 * bucket + 2)) - 1

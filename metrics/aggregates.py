@@ -5,11 +5,11 @@ where days are asked for. No figure rests on fewer than LEAST runs: a smaller gr
 figure that too few runs of a group speak for is None.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db.models import Avg, Count, DateField, F, Q, QuerySet, Sum, Window
+from django.db.models import Count, DateField, F, Q, QuerySet, Sum, Window
 from django.db.models.functions import Abs, Cast, RowNumber
 
 from metrics.models import Forecast, GenerationMetric
@@ -45,12 +45,25 @@ def summary(found: QuerySet[GenerationMetric], *, by_day: bool) -> tuple[list[di
         costed=Count("pk", filter=costed),
         costed_succeeded=Count("pk", filter=costed & succeeded),
     )
-    # A run succeeds in a stage once, so what succeeded counts runs.
     typical = percentiles(metrics.filter(succeeded), keys, "duration_ms", (50, 90))
-    found_groups = list(groups.order_by(*keys))
-    runs = runs_behind(metrics, keys, [group for group in found_groups if in_doubt(group)])
+    return shown(list(groups.order_by(*keys)), typical, metrics, keys)
+
+
+def shown(
+    groups: Sequence[Mapping[str, Any]],
+    typical: Mapping[tuple[Any, ...], tuple[int, ...]],
+    metrics: QuerySet[GenerationMetric],
+    keys: Sequence[str],
+) -> tuple[list[dict[str, Any]], int]:
+    """The rows of `summary` for these groups, with their p50 and p90 by key, and how many groups are too small.
+
+    A group has the keys, `count`, `succeeded`, `broken`, `cost`, `costed` and `costed_succeeded`; the last may be less
+    than it is. `metrics` are asked for their runs where the counts leave that open.
+    """
+    # A run succeeds in a stage once, so what succeeded counts runs.
+    runs = runs_behind(metrics, keys, [group for group in groups if in_doubt(group)])
     rows, suppressed = [], 0
-    for group in found_groups:
+    for group in groups:
         key = tuple(group[name] for name in keys)
         fewest = Runs(group["succeeded"], group["succeeded"], group["costed_succeeded"])
         behind = runs.get(key, fewest)
@@ -61,7 +74,7 @@ def summary(found: QuerySet[GenerationMetric], *, by_day: bool) -> tuple[list[di
         settled = group["succeeded"] + group["broken"]
         rows.append(
             {
-                "bucket": group["day"].isoformat() if by_day else None,
+                "bucket": bucket_of(group),
                 "kind": group["kind"],
                 "stage": group["stage"],
                 "count": group["count"],
@@ -72,6 +85,10 @@ def summary(found: QuerySet[GenerationMetric], *, by_day: bool) -> tuple[list[di
             }
         )
     return rows, suppressed
+
+
+def bucket_of(group: Mapping[str, Any]) -> str | None:
+    return group["day"].isoformat() if "day" in group else None
 
 
 class Runs(NamedTuple):
@@ -111,48 +128,57 @@ def calibration(found: QuerySet[Forecast], *, by_day: bool) -> tuple[list[dict[s
 
     A row is `{"bucket", "kind", "provider", "model", "forecasts", "coverage", "error_ms", "relative_error"}`, in the
     order of the first four; `bucket` as in `summary`. `forecasts` is how many were kept and scored, `coverage` the
-    share of them, 0 to 1, whose range held what was true. `error_ms` is the median distance of an estimate from the
+    share of them, 0 to 1, whose range held what was true. `error_ms` is the mean distance of an estimate from the
     truth, and `relative_error` that distance as a share of the mean of what truly remained; None where nothing did.
+    Estimates from shipped defaults are left out, as the correction of the ranges leaves them out.
     """
     keys: tuple[str, ...] = ("kind", "provider", "model")
-    forecasts = found.order_by()
+    forecasts = found.filter(from_history=True).order_by()
     if by_day:
         keys, forecasts = ("day", *keys), forecasts.annotate(day=DAY)
     groups = forecasts.values(*keys).annotate(
         count=Count("pk"),
         runs=Count("run_id", distinct=True),
-        held=Count("pk", filter=Q(low_ms__lte=F("true_ms"), high_ms__gte=F("true_ms"))),
-        remained=Avg("true_ms"),
+        within=Count("pk", filter=Q(low_ms__lte=F("true_ms"), high_ms__gte=F("true_ms"))),
+        off=Sum(Abs(F("ms") - F("true_ms"))),
+        remained=Sum("true_ms"),
     )
-    errors = percentiles(forecasts.annotate(error_ms=Abs(F("ms") - F("true_ms"))), keys, "error_ms", (50,))
+    return scored(groups.order_by(*keys))
+
+
+def scored(groups: Iterable[Mapping[str, Any]]) -> tuple[list[dict[str, Any]], int]:
+    """The rows of `calibration` for these groups, and how many of them are too small.
+
+    A group has the keys, `count` and `within` of forecasts, `runs`, and sums of milliseconds: `off` of the distances
+    and `remained` of what was true.
+    """
     rows, suppressed = [], 0
-    for group in groups.order_by(*keys):
+    for group in groups:
         if group["runs"] < LEAST:
             suppressed += 1
             continue
-        (error_ms,) = errors[tuple(group[key] for key in keys)]
         rows.append(
             {
-                "bucket": group["day"].isoformat() if by_day else None,
+                "bucket": bucket_of(group),
                 "kind": group["kind"],
                 "provider": group["provider"],
                 "model": group["model"],
                 "forecasts": group["count"],
-                "coverage": round(group["held"] / group["count"], 4),
-                "error_ms": error_ms,
-                "relative_error": round(error_ms / float(group["remained"]), 4) if group["remained"] else None,
+                "coverage": round(group["within"] / group["count"], 4),
+                "error_ms": round(group["off"] / group["count"]),
+                "relative_error": round(float(group["off"] / group["remained"]), 4) if group["remained"] else None,
             }
         )
     return rows, suppressed
 
 
 def reliability(kind: str, provider: str, model: str, since: datetime) -> dict[str, Any] | None:
-    """How often the latest estimates of a kind of run by one writer held.
+    """How often the latest estimates of a kind of run by one writer held, of those that history stood behind.
 
     `{"coverage", "forecasts", "since"}`: a share, 0 to 1, of so many forecasts since a moment. None when they are of
     fewer than LEAST runs. At most LATEST forecasts after `since` are looked at.
     """
-    kept = Forecast.objects.filter(kind=kind, provider=provider, model=model, created_at__gte=since)
+    kept = Forecast.objects.filter(kind=kind, provider=provider, model=model, from_history=True, created_at__gte=since)
     latest = list(kept.only("run_id", "low_ms", "high_ms", "true_ms", "created_at").order_by("-created_at")[:LATEST])
     if len({forecast.run_id for forecast in latest}) < LEAST:
         return None
@@ -186,7 +212,7 @@ def percentiles(
     return {key: tuple(at(percent, lasts[key], values) for percent in percents) for key, values in measures.items()}
 
 
-def at(percent: int, last: int, values: dict[int, int]) -> int:
+def at(percent: int, last: int, values: Mapping[int, float]) -> int:
     """The value at this percent of the way from rank 0 to rank `last`."""
     below, rest = divmod(last * percent, 100)
     above = values[below + 1] if rest else values[below]

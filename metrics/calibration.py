@@ -88,8 +88,8 @@ def learn(runs: Sequence[RunMetric]) -> None:
 
 def take(found: Calibrations, forecasts: Iterable[Forecast]) -> None:
     for forecast in forecasts:
-        # The shipped defaults are nobody's history; their misses say nothing about it.
-        if forecast.from_history:
+        # The shipped defaults are nobody's history, and how long a run waits is the doing of other runs.
+        if forecast.from_history and forecast.stage:
             found.add(
                 forecast.kind, forecast.provider, forecast.model, forecast.low_ms, forecast.high_ms, forecast.true_ms
             )

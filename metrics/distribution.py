@@ -12,6 +12,12 @@ NINETIETH = 1.2816
 REACH = 3.5
 # Less of the whole than this is rounding.
 NOTHING = 1e-9
+# Between counting by moments, 0, and by runs, 1.
+BY_RUN = 0.5
+# The binomial distribution of four tosses.
+SPREADING = ((-2, 1 / 16), (-1, 4 / 16), (0, 6 / 16), (1, 4 / 16), (2, 1 / 16))
+# The share of each bin that is granted to what has never come.
+UNEXPECTED = 1e-4
 
 
 class Distribution:
@@ -19,7 +25,7 @@ class Distribution:
     have not faded.
     """
 
-    __slots__ = ("bins", "known", "left", "shares")
+    __slots__ = ("bins", "known", "left", "shares", "weighed")
 
     def __init__(self, shares: Mapping[int, float], known: float) -> None:
         whole = math.fsum(shares.values())
@@ -28,12 +34,30 @@ class Distribution:
         self.shares = [shares[index] / whole for index in self.bins]
         # What lies in a bin and above it.
         self.left = [*accumulate(reversed(self.shares))][::-1]
+        self.weighed: tuple[list[float], list[float]] | None = None
+
+    def asked(self) -> tuple[list[float], list[float]]:
+        """`shares` and `left` as they weigh once some time has passed.
+
+        Counted by the moments at which people look, what takes long is looked at often, and each share stands as it is.
+        Counted by runs, one that takes twice as long is met at a given moment half as often, since it is asked once at
+        each share of its time. Estimates shall serve both, so they are weighed by the middle of the two.
+        """
+        if self.weighed is None:
+            first = self.bins[0]
+            pairs = zip(self.bins, self.shares, strict=True)
+            shares = [share * 2.0 ** (BY_RUN * (first - index) / PER_DOUBLING) for index, share in pairs]
+            self.weighed = shares, [*accumulate(reversed(shares))][::-1]
+        return self.weighed
 
     def by_bin(self) -> dict[int, float]:
         return dict(zip(self.bins, self.shares, strict=True))
 
     def points(self, count: int, above: float = 0.0) -> list[float] | None:
-        """The middles of `count` equal parts of what lies above a number, ascending; None if nothing does."""
+        """The middles of `count` equal parts of what lies above a number, ascending; None if nothing does.
+
+        Above a number the shares weigh as `asked` says.
+        """
         bins, shares = self.bins, self.shares
         if above > 0:
             position = math.log2(above) * PER_DOUBLING
@@ -45,11 +69,12 @@ class Distribution:
                 inside = position - bins[place]
             if place == len(bins):
                 return None
-            mass = self.left[place] - shares[place] * inside
+            if self.left[place] - shares[place] * inside < NOTHING:
+                return None
+            shares, left = self.asked()
+            mass = left[place] - shares[place] * inside
         else:
             place, inside, mass = 0, 0.0, 1.0
-        if mass < NOTHING:
-            return None
         step = mass / count
         wanted, found = step / 2, []
         begin, width, share = bins[place] + inside, 1.0 - inside, shares[place] * (1.0 - inside)
@@ -106,6 +131,23 @@ def product(one: Mapping[int, float], other: Mapping[int, float]) -> dict[int, f
             found[place] = found.get(place, 0.0) + half
             found[place + 1] = found.get(place + 1, 0.0) + half
     return found
+
+
+def widened(shares: Mapping[int, float]) -> dict[int, float]:
+    """Each bin's share spread over the two next to it on either side: what was seen once will not come just so."""
+    found: dict[int, float] = {}
+    for index, share in shares.items():
+        for step, part in SPREADING:
+            found[index + step] = found.get(index + step, 0.0) + share * part
+    return found
+
+
+def revised(prior: Mapping[int, float], likelihood: Mapping[int, float], shift: int, known: float) -> Distribution:
+    """What is to be expected after something was seen. Each bin of the likelihood is for the one `shift` above."""
+    return Distribution(
+        {index + shift: share * (prior.get(index + shift, 0.0) + UNEXPECTED) for index, share in likelihood.items()},
+        known,
+    )
 
 
 def log_normal(low: float, median: float, high: float) -> dict[int, float]:

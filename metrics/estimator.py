@@ -52,7 +52,8 @@ def outlook(kind: str, stages: Sequence[str], provider: str, model: str = "") ->
         return kept[1]
     # Learning keeps names as the columns hold them.
     provider, model = provider[:40], model[:80]
-    build = Learning.objects.values_list("build", flat=True).first() or 0
+    # In one query with the profiles, for another build may take over at any moment.
+    build = Learning.objects.filter(pk=1).values("build")[:1]
     rows = StageProfile.objects.filter(
         Q(provider=provider, model=model) | Q(provider__in=(ANY_MODEL, BY_RULE), model=""), build=build, kind=kind
     )

@@ -1,6 +1,6 @@
 """Log-scale histograms: distributions of positive numbers that can be added up, faded and merged at a fixed cost.
 
-A bin is an eighth of a doubling wide, so a quantile is within 4.5 % of the truth, whatever its size. 62 doublings
+A bin is an eighth of a doubling wide, so a quantile is within 9 % of the truth, whatever its size. 62 doublings
 cover everything from a thousandth of a token's time to the longest duration that a column holds.
 """
 

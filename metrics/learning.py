@@ -13,7 +13,7 @@ from django.db.models import QuerySet
 
 from metrics import calibration, summaries
 from metrics.models import GenerationMetric, Learning, RunMetric, StageProfile
-from metrics.profiles import ANY_SIZE, Key, Observation, Profile, Profiles, bucket
+from metrics.profiles import ANY_MODEL, ANY_SIZE, BY_RULE, Key, Observation, Profile, Profiles, bucket
 
 # Rows of one round beside live runs: on SQLite nobody else writes meanwhile.
 ROUND = 250
@@ -67,10 +67,16 @@ def observation(row: Any) -> Observation | None:
         row.size,
         row.duration_ms,
         finished,
-        row.output_tokens,
+        row.metadata.get("heard", row.output_tokens),
         row.asked_ms,
-        row.metadata.get("marks", ()),
+        marks_of(row.metadata),
     )
+
+
+def marks_of(metadata: Any) -> list[list[float]]:
+    """The marks of a stage: done, milliseconds and tokens; what is none is left out, or it would stop all learning."""
+    marks = metadata.get("marks") or ()
+    return [mark for mark in marks if len(mark) == 3 and all(isinstance(value, int | float) for value in mark)]
 
 
 def load(build: int, observations: Sequence[Observation]) -> dict[Key, Profile]:
@@ -78,6 +84,8 @@ def load(build: int, observations: Sequence[Observation]) -> dict[Key, Profile]:
     rows = StageProfile.objects.filter(
         build=build,
         kind__in={seen.kind for seen in observations},
+        provider__in={seen.provider for seen in observations} | {ANY_MODEL, BY_RULE},
+        model__in={seen.model for seen in observations} | {""},
         stage__in={seen.stage for seen in observations},
         size__in={bucket(seen.size) for seen in observations} | {ANY_SIZE},
     )

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from metrics.distribution import Distribution, blended, log_normal, mixed, product
-from metrics.histogram import Histogram
+from metrics.distribution import Distribution, blended, log_normal, mixed, product, revised, widened
+from metrics.histogram import Histogram, bin_of
 from metrics.profiles import ANY_SIZE, BY_RULE, RECENCY, STRENGTH, Key, Mark, Profile, bucket, levels, tenth
 
 POINTS = 61
@@ -29,6 +29,8 @@ DEFAULTS: dict[bool, dict[str, tuple[float, float, float]]] = {
 }
 # Tokens of an answer, likewise.
 LENGTH = log_normal(150, 500, 2_500)
+# A century; more is nobody's estimate, and no column holds it.
+MOST_MS = 100 * 366 * 86_400_000
 # A larger share of the whole in the highest bin is no chance.
 CUT_OFF = 0.05
 # From so many tokens on a stage's own pace tells as much as what is usual.
@@ -85,6 +87,10 @@ class Outlook:
         self.spreads: dict[tuple[str, int], Distribution] = {}
         self.lengths: dict[tuple[str, int], Distribution] = {}
         self.paces: dict[str, Distribution] = {}
+        self.wide_lengths: dict[tuple[str, int], dict[int, float]] = {}
+        self.courses: dict[tuple[str, int], dict[int, float] | None] = {}
+        self.revisions: dict[tuple[str, int, int, int], Distribution] = {}
+        self.shares: dict[str, Distribution | None] = {}
         self.rests: dict[tuple[int, int, bool], Rest] = {}
         self.defaults = DEFAULTS[provider == BY_RULE]
         self.writing = {stage for stage in self.stages if self.pooled(stage).pace.total > 0}
@@ -97,18 +103,19 @@ class Outlook:
         size: int = 0,
         asked_ms: float = 0.0,
         tokens: int = 0,
+        first_ms: float = 0.0,
         mark: Mark | None = None,
     ) -> Estimate | None:
         """What is left of a run from `stage` on, of which `elapsed_ms` are over; of a whole run without a stage.
 
         `size` is that of its first request in tokens, 0 if unknown; `asked_ms` what its earlier stages took in which a
-        model wrote; `tokens` what this stage has written so far, and `mark` the last of its marks. None where nothing
-        known ever took so long.
+        model wrote; `tokens` what this stage has written so far, the first after `first_ms` of it, and `mark` the last
+        of its marks. None where nothing known ever took so long.
         """
         place = 0 if stage is None else self.stages.index(stage)
         now, sized = self.stages[place], bucket(size)
         elapsed_ms = max(0.0, elapsed_ms)
-        points, known = self.left(now, sized, elapsed_ms, asked_ms, tokens, mark)
+        points, known = self.left(now, sized, elapsed_ms, asked_ms, tokens, first_ms, mark)
         if points is None:
             return None
         writes = now in self.writing
@@ -120,24 +127,33 @@ class Outlook:
 
     def of_stage(self, stage: str, *, size: int = 0) -> Estimate:
         """What one stage takes, from its beginning."""
-        points, known = self.left(stage, bucket(size), 0.0, 0.0, 0, None)
+        points, known = self.left(stage, bucket(size), 0.0, 0.0, 0, 0.0, None)
         return self.told(points or [0.0] * POINTS, known)
 
     def told(self, points: list[float], known: float) -> Estimate:
         points.sort()
-        low, middle, high = (round(at(points, level)) for level in (self.lower, 0.5, self.upper))
+        low, middle, high = (min(MOST_MS, round(at(points, level))) for level in (self.lower, 0.5, self.upper))
         return Estimate(min(low, middle), middle, max(middle, high), known >= ENOUGH)
 
     def left(
-        self, stage: str, sized: int, elapsed_ms: float, asked_ms: float, tokens: int, mark: Mark | None
+        self,
+        stage: str,
+        sized: int,
+        elapsed_ms: float,
+        asked_ms: float,
+        tokens: int,
+        first_ms: float,
+        mark: Mark | None,
     ) -> tuple[list[float] | None, float]:
         """Points of what is left of a stage, ascending, and how many observations stand behind them."""
-        if mark is not None and (points := self.after(stage, mark, elapsed_ms)) is not None:
-            return points, ENOUGH
         if stage in self.writing:
             length = self.length(stage, sized)
-            if tokens > 0 and (points := length.points(POINTS, tokens)) is not None:
-                pace = self.pace_so_far(stage, elapsed_ms, tokens)
+            points = None
+            if tokens > 0:
+                points = self.after(stage, sized, mark, length).points(POINTS, tokens) if mark else None
+                points = points or length.points(POINTS, tokens)
+            if points is not None:
+                pace = self.pace_so_far(stage, max(0.0, elapsed_ms - first_ms), tokens)
                 return [(point - tokens) * pace for point in points], length.known
         elif asked_ms > 0 and (share := self.share(stage)) is not None:
             points = share.points(POINTS, elapsed_ms / asked_ms)
@@ -146,16 +162,32 @@ class Outlook:
         points = spread.points(POINTS, elapsed_ms)
         return [point - elapsed_ms for point in points] if points else None, spread.known
 
-    def after(self, stage: str, mark: Mark, elapsed_ms: float) -> list[float] | None:
-        """Points of what is left after this mark, from how long stages took in all that had reached it."""
-        _, _, model, pooled = (
-            profile.courses.get(tenth(mark.done), EMPTY) for profile in self.at_levels(stage, ANY_SIZE)
-        )
-        if mark.ms <= 0 or pooled.total < ENOUGH:
-            return None
-        course = blended({}, (pooled, 0.0), (model, STRENGTH))
-        points = course.points(POINTS, elapsed_ms / mark.ms)
-        return [point * mark.ms - elapsed_ms for point in points] if points else None
+    def after(self, stage: str, sized: int, mark: Mark, length: Distribution) -> Distribution:
+        """How many tokens there are to write, seeing how many this mark has taken.
+
+        As many as answers usually have, by Bayes' rule, weighed by how likely they then were at this mark.
+        """
+        part = tenth(mark.done)
+        course = self.course(stage, part)
+        if course is None or mark.tokens <= 0 or mark.done <= 0:
+            return length
+        shift = bin_of(mark.tokens / mark.done)
+        key = (stage, sized, part, shift)
+        if (found := self.revisions.get(key)) is None:
+            wide = self.wide_lengths.get((stage, sized))
+            if wide is None:
+                wide = self.wide_lengths[stage, sized] = widened(length.by_bin())
+            found = self.revisions[key] = revised(wide, course, shift, length.known)
+        return found
+
+    def course(self, stage: str, part: int) -> dict[int, float] | None:
+        """How answers went on from this tenth; None where too few are known."""
+        key = (stage, part)
+        if key not in self.courses:
+            _, _, model, pooled = (profile.courses.get(part, EMPTY) for profile in self.at_levels(stage, ANY_SIZE))
+            known = blended({}, (pooled, 0.0), (model, STRENGTH)).by_bin() if pooled.total >= ENOUGH else None
+            self.courses[key] = known and widened(known)
+        return self.courses[key]
 
     def pace_so_far(self, stage: str, elapsed_ms: float, tokens: int) -> float:
         """Milliseconds for each token to come: as in this stage so far, but at its beginning rather as usual."""
@@ -171,12 +203,12 @@ class Outlook:
         fixed, part, known = [0.0] * POINTS, [0.0] * POINTS, math.inf
         writing: list[float] | None = None
         for lane, stage in enumerate(self.stages[place + 1 :], start=1):
-            share = self.share(stage) if asked or writing else None
+            share = self.share(stage) if (asked or writing) and stage not in self.writing else None
             spread = share or self.spread(stage, sized)
             known = min(known, spread.known)
             points = spread.points(POINTS) or [0.0] * POINTS
             stride = pow(STRIDE, lane, POINTS)
-            taken = [points[place * stride % POINTS] for place in range(POINTS)]
+            taken = [points[point * stride % POINTS] for point in range(POINTS)]
             if share is None:
                 fixed = [sum(pair) for pair in zip(fixed, taken, strict=True)]
             if stage in self.writing:
@@ -248,8 +280,11 @@ class Outlook:
 
     def share(self, stage: str) -> Distribution | None:
         """What a stage takes as a part of what writing took; None where that is not known."""
-        _, _, model, pooled = (profile.share for profile in self.at_levels(stage, ANY_SIZE))
-        return blended({}, (pooled, 0.0), (model, STRENGTH)) if pooled.total > 0 else None
+        if stage not in self.shares:
+            _, _, model, pooled = (profile.share for profile in self.at_levels(stage, ANY_SIZE))
+            found = blended({}, (pooled, 0.0), (model, STRENGTH)) if pooled.total > 0 else None
+            self.shares[stage] = found
+        return self.shares[stage]
 
 
 def lately(long_run: Distribution, profile: Profile) -> Distribution:

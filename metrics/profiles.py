@@ -25,7 +25,7 @@ GROWTH = 2 ** (1 / HALF_LIFE)
 GROWTH_OF_PACE = 2 ** (1 / HALF_LIFE_OF_PACE)
 ANY_SIZE = -1
 # How many observations a coarser level counts as for a finer one.
-STRENGTH = 4.0
+STRENGTH = 10.0
 # Evidence is in nats; it fades, so that it may turn, and no single surprise may decide.
 FORGETTING, MOST_EVIDENCE, DOUBT = 0.99, 8.0, 0.02
 
@@ -38,10 +38,11 @@ Key = tuple[str, str, str, str, int]
 
 
 class Mark(NamedTuple):
-    """How much of a stage was done, from 0 to 1, after so many milliseconds of it."""
+    """How much of a stage was done, from 0 to 1, after so many milliseconds of it and so many tokens written in it."""
 
     done: float
     ms: float
+    tokens: int
 
 
 class Observation(NamedTuple):
@@ -97,7 +98,7 @@ class Profile:
     as a part of the time that earlier stages spent writing. `recent` are the bins of the last paces, or of the last
     durations where there are none. `by_size` weighs whether the size tells how much there is to write, and `shifts`
     whether the last few tell more of the next one than the long run does. `courses` tell for each tenth of the work how
-    many times as long as until it was reached the whole took.
+    many times as long the whole answer became as it would have, had the rest gone on like the part that was done.
     """
 
     __slots__ = ("by_size", "courses", "duration", "pace", "recent", "share", "shifts", "tokens")
@@ -133,15 +134,21 @@ class Profile:
             weight *= OLDER
         self.shifts.weigh(near / ALL_RECENT[len(recent)], long_run.near(index))
 
+    def take_pace(self, index: int) -> None:
+        """What went before, if the model told no tokens then, are durations; from now on `recent` are paces."""
+        if self.pace.mass <= 0:
+            self.recent, self.shifts = [], Evidence()
+        self.take_speed(index, self.pace)
+
     def remember(self, index: int) -> None:
         self.recent.append(index)
         if len(self.recent) > RECENT:
             del self.recent[0]
 
-    def take_marks(self, marks: Sequence[Sequence[float]], duration_ms: int) -> None:
-        for done, ms in marks:
-            if ms > 0:
-                self.courses.setdefault(tenth(done), Histogram()).add_fading(bin_of(duration_ms / ms), GROWTH)
+    def take_marks(self, marks: Sequence[Sequence[float]], tokens: int) -> None:
+        for done, _, written in marks:
+            if written > 0:
+                self.courses.setdefault(tenth(done), Histogram()).add_fading(bin_of(tokens * done / written), GROWTH)
 
     def state(self) -> dict[str, Any]:
         found: dict[str, Any] = {
@@ -212,7 +219,9 @@ class Profiles:
                 continue
             if seen.output_tokens > 0:
                 tokens, pace = bin_of(seen.output_tokens), bin_of(seen.duration_ms / seen.output_tokens)
-                model.take_speed(pace, model.pace)
+                model.take_pace(pace)
+                if every is not model and every.pace.mass <= 0:
+                    every.recent = []
                 if sized is not every:
                     every.take_tokens(tokens, sized)
                     sized.tokens.add_fading(tokens, GROWTH)
@@ -224,8 +233,9 @@ class Profiles:
                     model.pace.add_fading(pace, GROWTH_OF_PACE)
                     model.remember(pace)
             else:
-                model.take_speed(duration, model.duration)
-                model.remember(duration)
+                if model.pace.mass <= 0:
+                    model.take_speed(duration, model.duration)
+                    model.remember(duration)
                 if seen.asked_ms > 0:
                     share = bin_of(seen.duration_ms / seen.asked_ms)
                     every.share.add_fading(share, GROWTH)
@@ -238,7 +248,7 @@ class Profiles:
                 exact.duration.add_fading(duration, GROWTH)
             if seen.marks:
                 for profile in {model, every}:
-                    profile.take_marks(seen.marks, seen.duration_ms)
+                    profile.take_marks(seen.marks, seen.output_tokens)
 
     def censored(self, seen: Observation, duration: int, found: Levels) -> None:
         for profile in {found.exact, found.model, found.every}:

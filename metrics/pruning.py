@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from metrics.models import Forecast, GenerationMetric, RunMetric
+from metrics.models import Forecast, GenerationMetric, Learning, RunMetric
 
 ROWS_AT_ONCE = 1000
 
@@ -25,8 +25,18 @@ class Pruned:
 
 def kept_since(days: int | None = None) -> datetime:
     """The beginning of the day in UTC, so many days ago [METRICS_RETENTION_DAYS], from which on history is kept."""
-    kept = timezone.now().astimezone(UTC) - timedelta(days=settings.METRICS_RETENTION_DAYS if days is None else days)
+    days = settings.METRICS_RETENTION_DAYS if days is None else days
+    try:
+        kept = timezone.now().astimezone(UTC) - timedelta(days=days)
+    except OverflowError:
+        kept = datetime.min.replace(tzinfo=UTC)
     return kept.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def remembered_since() -> datetime:
+    """The moment from which on history is kept and was not pruned: what lies before it may be in the profiles."""
+    pruned = Learning.objects.filter(pk=1).values_list("pruned_before", flat=True).first()
+    return max(kept_since(), pruned) if pruned else kept_since()
 
 
 def past(before: datetime) -> dict[str, QuerySet[Any]]:
@@ -54,6 +64,9 @@ def pruning(before: datetime, gone: Pruned) -> Iterator[int]:
 
     `gone` is counted up.
     """
+    Learning.objects.get_or_create(pk=1)
+    already = Q(pruned_before=None) | Q(pruned_before__lt=before)
+    Learning.objects.filter(already, pk=1).update(pruned_before=before)
     for name, rows in past(before).items():
         while keys := list(rows.order_by("created_at").values_list("pk", flat=True)[:ROWS_AT_ONCE]):
             rows.model._default_manager.filter(pk__in=keys).delete()

@@ -6,9 +6,10 @@ up, under the lock that learning takes.
 """
 
 import json
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Any
 
@@ -17,7 +18,7 @@ from django.db.models import Max, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from metrics import summaries
-from metrics.learning import Outcome, key_of, store, unlearned
+from metrics.learning import Outcome, key_of, marks_of, store, unlearned
 from metrics.models import GenerationMetric, Learning, RunMetric, StageProfile
 from metrics.profiles import Observation, Profile, Profiles
 
@@ -66,75 +67,111 @@ def rehearse(asked: Asked, progress: Callable[[int], None]) -> int:
 def rebuild(asked: Asked, progress: Callable[[int], None]) -> int:
     """Make the profiles anew and use them; returns how many there are. `progress` is told of rows as they are read.
 
-    What nobody has learned from yet is taken in as well, and counted in the daily summaries.
+    What nobody has learned from yet is taken in as well, and counted in the daily summaries. Raises Overtaken when
+    another rebuild has been begun meanwhile.
     """
     Learning.objects.get_or_create(pk=1)
-    days = adopt(asked)
-    build, position, profiles = begin(asked)
-    read = 0
+    adopt(asked)
+    mine, profiles = begin(asked)
+    position, read = mine.position, 0
     for rows, end in pages(asked, position):
         profiles.observe(observations(rows))
         progress(len(rows))
         position, read = end or position, read + len(rows)
         if read >= KEPT and end is not None:
             read = 0
-            keep(build, asked, position, profiles)
+            with transaction.atomic():
+                at = mine.at()
+                store(mine.build, profiles)
+                at.rebuild["position"] = position
+                at.save(update_fields=("rebuild",))
     with transaction.atomic():
-        at = Learning.objects.select_for_update().get(pk=1)
+        at = mine.at()
         for rows, _ in pages(asked, position):
             profiles.observe(observations(rows))
             progress(len(rows))
-        store(build, profiles)
+        store(mine.build, profiles)
         left = StageProfile.objects.filter(build=at.build)
         if asked.kind is not None:
-            left.exclude(kind=asked.kind).update(build=build)
+            left.exclude(kind=asked.kind).update(build=mine.build)
         left.all().delete()
-        at.build, at.rebuilding, at.rebuild = build, None, {}
-        at.save()
-    for day in sorted(days):
-        with transaction.atomic():
-            Learning.objects.select_for_update().get(pk=1)
-            summaries.rebuild(day)
+        at.build, at.rebuilding, at.rebuild = mine.build, None, {"days": at.rebuild.get("days", [])}
+        at.save(update_fields=("build", "rebuilding", "rebuild"))
+    count_days()
     return len(profiles.found)
 
 
-def adopt(asked: Asked) -> set[Any]:
-    """Give what nobody has learned from its place in the history, oldest first; returns the days it is of, in UTC.
+class Overtaken(Exception):
+    """Another rebuild has been begun, and will use its own profiles."""
+
+
+@dataclass
+class Mine:
+    """A rebuild of this process: the build it makes, and the last round that is in what was kept of it."""
+
+    token: str
+    build: int
+    position: int
+
+    def at(self) -> Learning:
+        """Where learning stands, locked until the caller's transaction ends. Raises Overtaken."""
+        at = Learning.objects.select_for_update().get(pk=1)
+        if at.rebuild.get("token") != self.token:
+            raise Overtaken
+        return at
+
+
+def adopt(asked: Asked) -> None:
+    """Give what nobody has learned from its place in the history, oldest first, and note the days it is of, in UTC.
 
     From here on live learning leaves it alone. Should the rebuild break off, the next one has it.
     """
-    days: set[Any] = set()
     for table in (GenerationMetric, RunMetric):
-        left = asked.narrowed(unlearned(table))
-        days |= set(left.order_by().values_list("created_at__date", flat=True).distinct())
+        left = asked.narrowed(unlearned(table)).order_by("created_at", "pk")
         while left.exists():
             with transaction.atomic():
                 at = Learning.objects.select_for_update().get(pk=1)
+                moments = list(left.values_list("created_at", flat=True)[:ADOPTED])
+                if not moments:
+                    break
                 at.round += 1
-                at.save(update_fields=("round",))
-                oldest = left.order_by("created_at", "pk").values("pk")[:ADOPTED]
+                days = {moment.astimezone(UTC).date().isoformat() for moment in moments}
+                at.rebuild["days"] = sorted({*at.rebuild.get("days", []), *days})
+                at.save(update_fields=("round", "rebuild"))
+                oldest = left.filter(created_at__lte=moments[-1]).values("pk")
                 table._default_manager.filter(pk__in=oldest).update(learned=at.round)
-    return days
 
 
-def begin(asked: Asked) -> tuple[int, int, Profiles]:
-    """The build to make, the last round that is in it, and its profiles: those of a rebuild that broke off, or none."""
+def begin(asked: Asked) -> tuple[Mine, Profiles]:
+    """Begin a rebuild, or go on with the same one that broke off, from the profiles that were kept of it."""
     with transaction.atomic():
         at = Learning.objects.select_for_update().get(pk=1)
+        found = Profiles()
         if at.rebuilding is not None and at.rebuild.get("asked") == asked.state():
             rows = StageProfile.objects.filter(build=at.rebuilding)
             found = Profiles({key_of(row): Profile.of(row.state) for row in rows})
-            return at.rebuilding, at.rebuild["position"], found
-        StageProfile.objects.exclude(build=at.build).delete()
-        at.rebuilding, at.rebuild = at.build + 1, {"asked": asked.state(), "position": 0}
-        at.save()
-        return at.rebuilding, 0, Profiles()
+        else:
+            StageProfile.objects.exclude(build=at.build).delete()
+            at.rebuilding = at.build + 1
+            at.rebuild |= {"asked": asked.state(), "position": 0}
+        mine = Mine(uuid.uuid4().hex, at.rebuilding, at.rebuild["position"])
+        # Whoever was at it before finds another token.
+        at.rebuild["token"] = mine.token
+        at.save(update_fields=("rebuilding", "rebuild"))
+        return mine, found
 
 
-def keep(build: int, asked: Asked, position: int, profiles: Profiles) -> None:
-    with transaction.atomic():
-        store(build, profiles)
-        Learning.objects.filter(pk=1, rebuilding=build).update(rebuild={"asked": asked.state(), "position": position})
+def count_days() -> None:
+    """Count the days again whose rows were taken in, and forget each that is done."""
+    while True:
+        with transaction.atomic():
+            at = Learning.objects.select_for_update().get(pk=1)
+            days = at.rebuild.get("days", [])
+            if not days:
+                return
+            summaries.rebuild(date.fromisoformat(days[0]))
+            at.rebuild["days"] = days[1:]
+            at.save(update_fields=("rebuild",))
 
 
 def pages(asked: Asked, position: int) -> Iterator[tuple[list[tuple[Any, ...]], int | None]]:
@@ -181,6 +218,7 @@ def observations(rows: list[tuple[Any, ...]]) -> Iterator[Observation]:
     """What there is to learn from rows of READ, as `learning.observation` has it."""
     for kind, stage, provider, model, size, took, outcome, tokens, asked_ms, whole, metadata, _ in rows:
         if whole:
-            marks = json.loads(metadata).get("marks", ()) if len(metadata) > 2 else ()
-            finished = outcome == Outcome.SUCCEEDED
-            yield Observation(kind, stage, provider, model, size, took, finished, tokens, asked_ms, marks)
+            told = json.loads(metadata) if len(metadata) > 2 else {}
+            finished, written = outcome == Outcome.SUCCEEDED, told.get("heard", tokens)
+            marks = marks_of(told) if told else ()
+            yield Observation(kind, stage, provider, model, size, took, finished, written, asked_ms, marks)

@@ -75,7 +75,7 @@ def stage(
         model=model[:80],
         user_id=user_id,
         clinic_id=clinic_id,
-        size=size,
+        size=within(size),
         input_tokens=max(0, input_tokens),
         output_tokens=max(0, output_tokens),
         asked_ms=within(asked_ms),

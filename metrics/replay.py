@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from io import StringIO
 from pathlib import Path
+from statistics import fmean
 from typing import NamedTuple
 
 from metrics.calibration import LOWER, UPPER, Calibrations
@@ -102,7 +104,11 @@ class Scored(NamedTuple):
 def from_file(path: Path) -> list[Replayed]:
     """The runs of a trace, in any order. Raises BadTrace, OSError."""
     runs: dict[str, Replayed] = {}
-    with path.open(newline="", encoding="utf-8-sig") as lines:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadTrace(f"{path}: this is no text in UTF-8.") from None
+    with StringIO(text, newline="") as lines:
         rows = csv.DictReader(lines)
         missing = [name for name in NEEDED if name not in (rows.fieldnames or ())]
         if missing:
@@ -110,8 +116,10 @@ def from_file(path: Path) -> list[Replayed]:
         for row in rows:
             try:
                 add(runs, row)
-            except (ValueError, TypeError, AttributeError) as error:
-                raise BadTrace(f"{path}, line {rows.line_num}: {error}.") from None
+            except (ValueError, TypeError, AttributeError):
+                raise BadTrace(
+                    f"{path}, line {rows.line_num}: not a stage of a run; see --help for the columns."
+                ) from None
     return list(runs.values())
 
 
@@ -177,11 +185,8 @@ class Student:
     def __init__(self, runs: Iterable[Replayed]) -> None:
         self.profiles = Profiles()
         self.calibrations = Calibrations()
-        # The stages of each kind in the order of the longest run: which there are is known of the code, not learned.
-        self.stages: dict[str, list[str]] = defaultdict(list)
-        for run in runs:
-            if len(run.stages) > len(self.stages[run.kind]):
-                self.stages[run.kind] = [stage.code for stage in run.stages]
+        # Which stages there are is known of the code, not learned.
+        self.stages = stages_of(runs)
         self.outlooks: dict[tuple[str, str, str], Outlook] = {}
         self.totals: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
         self.asked: dict[str, list[Scored]] = defaultdict(list)
@@ -217,6 +222,15 @@ class Student:
                 run.kind, self.stages[run.kind], run.provider, run.model, self.profiles.found, *levels
             )
         return self.outlooks[key]
+
+
+def stages_of(runs: Iterable[Replayed]) -> dict[str, list[str]]:
+    """The stages of each kind in their order, those of all versions of it together, by where they stood on average."""
+    places: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        for place, stage in enumerate(run.stages):
+            places[run.kind][stage.code].append(place)
+    return {kind: sorted(found, key=lambda code: fmean(found[code])) for kind, found in places.items()}
 
 
 def beyond(elapsed_ms: float) -> Estimate:

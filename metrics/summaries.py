@@ -8,10 +8,11 @@ import uuid
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import islice, product
 from typing import Any, NamedTuple
 
-from django.db.models import Aggregate, QuerySet, TextField
+from django.db.models import Aggregate, Count, QuerySet, Sum, TextField
 
 from metrics.histogram import Histogram, bin_of
 from metrics.models import DailySummary, Forecast, GenerationMetric, RunMetric
@@ -54,9 +55,15 @@ class Tally:
         self.times: defaultdict[str, Histogram] = defaultdict(Histogram)
         self.errors: Counter[str] = Counter()
 
-    def add_stages(self, outcome: str, durations: Collection[int]) -> None:
-        """As many stages as durations in milliseconds, all of which ended the same way."""
+    def add_stages(self, outcome: str, durations: Collection[int], cost_usd: Decimal | None, costed: int) -> None:
+        """As many stages as durations in milliseconds, all of which ended the same way.
+
+        `costed` of them know their cost, which is `cost_usd` in all.
+        """
         self.sums[outcome] += len(durations)
+        if costed:
+            self.sums["cost_usd"] += cost_usd or 0  # type: ignore[assignment]
+            self.sums["costed"] += costed
         if outcome == GenerationMetric.Outcome.SUCCEEDED:
             self.sums["duration_ms"] += sum(durations)
             for index, count in Counter(map(bin_of, durations)).items():
@@ -79,7 +86,8 @@ class Tally:
         if run.cost_usd is not None:
             sums["cost_usd"] += run.cost_usd
             sums["costed"] += 1
-        for number, forecast in enumerate(forecasts):
+        # Of shipped defaults no history is to blame, so they are not scored.
+        for number, forecast in enumerate(each for each in forecasts if each.from_history):
             sums["forecast_runs"] += number == 0
             sums["forecasts"] += 1
             sums["held"] += forecast.held
@@ -141,10 +149,14 @@ def rebuild(day: date) -> int:
     )  # fmt: skip
     tallies = counted((), runs.iterator(PAGE))
     names = ("kind", "stage", "provider", "model", "clinic_id", "outcome")
-    groups = learned(GenerationMetric, day).values_list(*names).annotate(durations=Listed("duration_ms"))
-    for kind, stage, provider, model, clinic, outcome, durations in groups.iterator(PAGE):
+    groups = (
+        learned(GenerationMetric, day)
+        .values_list(*names)
+        .annotate(durations=Listed("duration_ms"), cost=Sum("cost_usd"), costed=Count("cost_usd"))
+    )
+    for kind, stage, provider, model, clinic, outcome, durations, cost_usd, costed in groups.iterator(PAGE):
         key = Key(day, kind, stage, provider, model, clinic_name(clinic))
-        tallies[key].add_stages(outcome, [*map(int, durations.split(","))])
+        tallies[key].add_stages(outcome, [*map(int, durations.split(","))], cost_usd, costed)
     DailySummary.objects.bulk_create(
         [tally.row(key) for key, tally in at_all_levels(tallies).items()], batch_size=BATCH
     )
@@ -178,7 +190,9 @@ def counted(stages: Iterable[Any], runs: Iterable[Any]) -> defaultdict[Key, Tall
     """The sums by day, kind, stage, model and clinic. A row needs no more than the fields that are summed up."""
     found: defaultdict[Key, Tally] = defaultdict(Tally)
     for metric in stages:
-        found[key_of(metric, metric.stage)].add_stages(metric.outcome, (metric.duration_ms,))
+        cost_usd = metric.cost_usd
+        key = key_of(metric, metric.stage)
+        found[key].add_stages(metric.outcome, (metric.duration_ms,), cost_usd, cost_usd is not None)
     for some in batched(runs, BATCH):
         shown: defaultdict[Any, list[Forecast]] = defaultdict(list)
         for forecast in Forecast.objects.filter(run_id__in=[run.run_id for run in some]).order_by():

@@ -68,11 +68,30 @@ def was_there(uid: uuid.UUID) -> bool:
 
 def frame_of(runs: "ModelAdmin[Run]", run: Run) -> dict[str, Any]:
     title = _("Timeline of run %(id)s") % {"id": run.uid.hex[:8]}
-    return {"title": title, "opts": runs.opts, "original": run, "run": run, "metrics_url": metrics_url(run.uid)}
+    # With `opts` or `original`, Unfold would head the page with the kind and the whole id.
+    return {"title": title, "model_admin": runs, "run": run, "metrics_url": metrics_url(run.uid)}
 
 
 def metrics_url(uid: uuid.UUID) -> str:
     return f"{reverse('admin:metrics_generationmetric_changelist')}?q={uid}"
+
+
+def author_of(run: Run) -> str:
+    """Provider and model: only a run that succeeded has them in its row, of others the metrics know who wrote last."""
+    if run.provider or not run.attempt:
+        return by_name(run.provider, run.model)
+    known = (
+        RunMetric.objects.filter(run_id=run.uid),
+        GenerationMetric.objects.filter(run_id=run.uid).order_by("-created_at", "-pk"),
+    )
+    for rows in known:
+        if row := rows.exclude(provider="").values_list("provider", "model").first():
+            return by_name(*row)
+    return "" if run.engine == "auto" else run.engine
+
+
+def by_name(provider: str, model: str) -> str:
+    return ", ".join(filter(None, (provider, model)))
 
 
 def shown(run: Run) -> dict[str, Any]:
@@ -84,6 +103,7 @@ def shown(run: Run) -> dict[str, Any]:
         "timeline": timeline,
         "drawing": drawing.drawing_of(timeline),
         "told": words.told_in_words(timeline.lanes, timeline.length_ms, timeline.live),
+        "author": author_of(run),
         "cancel": words.cancel_words(timeline.lanes),
         "legend": [(state.value, words.STATES[state]) for state in State if state in used],
         "rows": words.table_of(timeline.lanes),

@@ -1,11 +1,15 @@
 """What an executor is: whatever takes queued runs and sees to it that they end."""
 
+import uuid
 from typing import Any, Protocol
 
 from generation.models import Run
 
 
 class Executor(Protocol):
+    # The holder of the leases of the runs in hand.
+    id: uuid.UUID
+
     async def start(self) -> None:
         """Begin taking runs, those left over by an earlier process first. Raises AlreadyRunning."""
 

@@ -32,6 +32,8 @@ class ModelCall(models.Model):
     model = models.CharField(max_length=80)
     prompt = models.CharField(max_length=60)
     outcome = models.CharField(max_length=10, choices=Outcome, default=Outcome.OPEN)
+    # What asking was thought to take before it was sent: what estimates of time go by, as they have nothing else then.
+    asked_tokens = models.PositiveIntegerField(default=0)
     input_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
     cost_usd = models.DecimalField(max_digits=12, decimal_places=6, default=0)

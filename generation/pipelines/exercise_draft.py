@@ -84,6 +84,8 @@ class Draft:
         self.text: list[str] = []
         self.faults: list[Finding] = []
         self.tokens = 0
+        # Exercises that the model has named, whatever became of them.
+        self.read = 0
         self.interruptions = 0
         # What is being done, when it is not simply being written.
         self.doing: str | None = None
@@ -208,12 +210,14 @@ class Draft:
         if any(pick["slug"] == item["slug"] for item in self.items):
             # A model that is asked for the rest may repeat what it has.
             return
+        self.read += 1
+        # One that is not accepted was written all the same.
+        self.run.done(min(1.0, self.read / min(self.most, len(self.check.offered))))
         item, faults = self.checked(pick)
         self.faults += faults
         if item is not None:
             name, index = f"exercise:{len(self.items)}", len(self.items)
             self.items.append(item)
-            self.run.done(self.share())
             await self.run.store(name, item, ("item", {"path": "exercises", "index": index, "value": item}))
             self.move()
 

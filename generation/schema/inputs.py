@@ -37,8 +37,10 @@ TOLD = {
     "stage": "Of this stage.",
     "by": "A row for each of these.",
     "size": "Tokens of the first request to the model; 0 where that is not known.",
+    "provider": "Written by this provider, as `calibration` names it.",
+    "model": "Written by this model, as `calibration` names it.",
     "bucket": "A row for each day instead of one for the whole period.",
-    "from": "Where the period begins; 30 days before its end by default. It is 366 days at most.",
+    "from": "Where the period begins, a moment or a date; 30 days before its end by default. It is 366 days at most.",
     "to": "Where the period ends, by default now; of a date, the end of that day.",
 }
 

@@ -60,6 +60,9 @@ class ChildRun(Documented):
     progress: Percent
     eta: Eta | None
     """Null unless the run waits or works, when it takes longer than any before it, and when the queue is too long."""
+    position: Ordinal | None
+    """Its place among the runs that wait, by when their turns come; 1 is next. Null unless it waits, and when the queue
+    is too long."""
     error: Failed | None
     """What the `error` event said."""
     quality_score: float | None

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from generation.events import PAGE, read
+from generation.fields import CannotOpen
 from generation.models import Run
 from generation.wire import TERMINAL, Frame
 
@@ -24,7 +25,8 @@ MOST = 2_000
 
 
 class Entry(NamedTuple):
-    """An event without the text of a case. `facts` has the names of SHOWN, and `eta` when an estimate was told."""
+    """An event without the text of a case. `facts` has the names of SHOWN, and `eta` when an estimate was told: null
+    where it was told that there is none."""
 
     seq: int
     name: str
@@ -35,11 +37,12 @@ class Entry(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Log:
     """The first entries of a log. When it goes on past them, `later` has those that say what the run was doing, and
-    `last_seq` is the number of its last event."""
+    `last_seq` is the number of its last event. When it is `sealed`, no key of this server opens it: no entries."""
 
     entries: Sequence[Entry]
     later: Sequence[Entry] = ()
     last_seq: int = 0
+    sealed: bool = False
 
     @property
     def cut(self) -> bool:
@@ -51,7 +54,15 @@ class Log:
 
 
 def log_of(run: Run, most: int = MOST) -> Log:
-    """Read a run's log; without entries when retention took it."""
+    """Read a run's log; without entries when retention took it, or its key is lost."""
+    try:
+        return opened(run, most)
+    except CannotOpen:
+        return Log((), sealed=True)
+
+
+def opened(run: Run, most: int) -> Log:
+    """Raises CannotOpen."""
     entries: list[Entry] = []
     while len(entries) < most:
         after = entries[-1].seq if entries else 0
@@ -80,4 +91,6 @@ def facts_of(name: str, data: dict[str, Any]) -> dict[str, Any]:
     eta = data.get("eta")
     if isinstance(eta, dict):
         facts["eta"] = {field: eta.get(field) for field in ESTIMATE}
+    elif "eta" in data:
+        facts["eta"] = None
     return facts

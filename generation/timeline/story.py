@@ -139,7 +139,7 @@ def stopped(run: Run, told: Sequence[Entry], walk: Walk) -> Iterator[Lane]:
     if asked_ms is None:
         return
     asked_ms = max(0, asked_ms)
-    marks = [Mark(max(asked_ms, at_ms), _("told to the readers")) for at_ms in said[:1]]
+    marks = [Mark(max(asked_ms, at_ms), _("announced")) for at_ms in said[:1]]
     closed_ms = told[-1].facts.get("upstream_closed_ms") if told else None
     if closed_ms is not None:
         marks.append(Mark(asked_ms + closed_ms, _("call to the model closed")))

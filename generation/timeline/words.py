@@ -28,6 +28,11 @@ STATES: dict[State, str | Promise] = {
     State.BROKEN: gettext_lazy("broken off"),
     State.RETRY: gettext_lazy("waits to ask again"),
 }
+# What an estimate rests on (wire.md).
+BASES: dict[str, str | Promise] = {
+    "history": gettext_lazy("earlier runs"),
+    "default": gettext_lazy("shipped figures"),
+}
 # Outcomes of a stage that fit beside its name on a telephone.
 OUTCOMES_SHOWN = 2
 
@@ -100,10 +105,14 @@ def cancel_words(lanes: Sequence[Lane]) -> str:
                 (mark.what, mark.at_ms - span.began_ms) for mark in sorted(lane.marks, key=lambda mark: mark.at_ms)
             ]
             steps.append((str(STATES[span.state]), span.lasted_ms))
-            return ", ".join(
-                _("%(what)s after %(took)s") % {"what": what, "took": span_of_time(ms)} for what, ms in steps
-            )
+            return ", ".join(follows(what, ms) for what, ms in steps)
     return ""
+
+
+def follows(what: str, ms: int) -> str:
+    if ms == 0:
+        return _("%(what)s at once") % {"what": what}
+    return _("%(what)s after %(took)s") % {"what": what, "took": span_of_time(ms)}
 
 
 def span_words(span: Span) -> str:
@@ -140,6 +149,10 @@ def row_of(lane: Lane, part: Span | Mark) -> tuple[str, str, str, str, str, str]
     attempt = "" if part.attempt is None else str(part.attempt)
     until = _("still") if part.going_on else precise(part.ended_ms)
     return lane.name, what, attempt, precise(part.began_ms), until, span_of_time(part.lasted_ms)
+
+
+def basis_word(code: str) -> str:
+    return str(BASES.get(code, code))
 
 
 def precise(ms: int) -> str:

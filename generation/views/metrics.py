@@ -1,15 +1,14 @@
 """What runs took and what a new one would take, over REST."""
 
-from typing import Any
+import uuid
 
-from django.db.models import Q
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from generation import runs
-from generation.errors import NotAllowed
+from generation.errors import Invalid, NotAllowed
 from generation.models import Membership, User
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -17,9 +16,12 @@ from generation.providers import choose
 from generation.queries import DEFAULT_PERIOD, EstimateQuery, MetricsQuery, asked
 from generation.serializers import iso
 from generation.views.requests import actor
-from metrics.aggregates import calibration, reliability, summary
+from metrics.aggregates import reliability
 from metrics.estimator import outlook
-from metrics.models import Forecast, GenerationMetric
+from metrics.periods import Part, calibration, summary
+
+# What a part of the history can be narrowed to, besides a clinic.
+NARROWED = ("kind", "stage", "provider", "model")
 
 
 class Estimates(APIView):
@@ -49,17 +51,18 @@ class Metrics(APIView):
     """Aggregates of the past; by default of the last 30 days, and of 366 at most."""
 
     def get(self, request: Request) -> Response:
-        readable = readable_by(actor(request))
+        clinics = readable_by(actor(request))
         wanted = asked(MetricsQuery, request)
-        begin, end, by_day = wanted["from"], wanted["to"], "bucket" in wanted
-        exact: dict[str, Any] = {name: wanted[name] for name in ("kind", "stage") if name in wanted}
-        period = readable & Q(created_at__gte=begin, created_at__lt=end, **exact)
-        rows, few = summary(GenerationMetric.objects.filter(period), by_day=by_day)
-        foretold, fewer = calibration(Forecast.objects.filter(period), by_day=by_day)
+        if (clinic := wanted.get("clinic")) is not None:
+            clinics = [within(clinics, clinic)]
+        only = {name: wanted[name] for name in NARROWED if name in wanted}
+        part, by_day = Part(wanted["from"], wanted["to"], clinics, only), "bucket" in wanted
+        rows, few = summary(part, by_day=by_day)
+        foretold, fewer = calibration(part, by_day=by_day)
         return Response(
             {
-                "from": iso(begin),
-                "to": iso(end),
+                "from": iso(part.begin),
+                "to": iso(part.end),
                 "results": rows,
                 "calibration": foretold,
                 "suppressed": few + fewer,
@@ -67,11 +70,21 @@ class Metrics(APIView):
         )
 
 
-def readable_by(actor: User) -> Q:
-    """All metrics for staff, for administrators those of their clinics. Raises NotAllowed for everybody else."""
+def readable_by(actor: User) -> list[uuid.UUID] | None:
+    """The clinics whose metrics they read: those that they administer, None of staff, who read everything.
+
+    Raises NotAllowed for everybody else.
+    """
     if actor.is_staff:
-        return Q()
+        return None
     clinics = list(actor.memberships.filter(role=Membership.Role.ADMIN).values_list("clinic_id", flat=True))
     if not clinics:
         raise NotAllowed("Metrics are for staff and for administrators of a clinic.")
-    return Q(clinic_id__in=clinics)
+    return clinics
+
+
+def within(clinics: list[uuid.UUID] | None, clinic: uuid.UUID) -> uuid.UUID:
+    """That one of these clinics, None being all there were: metrics outlive a clinic. Raises Invalid."""
+    if clinics is not None and clinic not in clinics:
+        raise Invalid(fields={"clinic": ["There is no such clinic among yours."]})
+    return clinic

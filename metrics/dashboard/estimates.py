@@ -9,7 +9,7 @@ from django.utils.translation import gettext
 
 from metrics.dashboard.history import SCORES, Gate, History, added
 from metrics.dashboard.outcomes import percent
-from metrics.dashboard.panels import MOST_DRAWN, Column, Panel, Value, day_heading
+from metrics.dashboard.panels import Column, Panel, Value, day_heading
 
 TARGET = 80
 
@@ -79,26 +79,20 @@ def seconds(sums: Counter[str]) -> Value:
 
 
 def by_day(history: History, measure: Callable[[Counter[str]], Value], target: Column | None, **told: Any) -> Panel:
-    """A column for each kind and model, those with the most estimates first."""
-    gate, of_all = Gate(), added(history.models, SCORES, group)
-    groups = sorted(
-        (key for key, sums in of_all.items() if sums["forecasts"]), key=lambda key: (-of_all[key]["forecasts"], key)
-    )
-    found = added(history.models, SCORES, lambda row: (row.day, *group(row)))
+    """A column for all models together, and one for the model that is asked for."""
+    asked = history.filters.model
+    lines = {gettext("All models"): history.everyone} | ({asked: history.runs} if asked else {})
+    gate, found = Gate(), [added(rows, SCORES, lambda row: row.day) for rows in lines.values()]
     rows: list[tuple[date, list[Value]]] = []
-    for day in history.days if groups else []:
-        of_day = [found.get((day, *key), Counter[str]()) for key in groups]
+    for day in history.days:
+        of_day = [sums.get(day, Counter[str]()) for sums in found]
         values = [measure(sums) if gate.passes(sums["forecast_runs"]) else None for sums in of_day]
         if target:
             values.append(TARGET if any(value is not None for value in values) else None)
         rows.append((day, values))
-    columns = [
-        Column(f"{kind} · {model}", 1, "%", "line" if number < MOST_DRAWN else "")
-        for number, (kind, model) in enumerate(groups)
-    ]
     return Panel(
         of=day_heading(),
-        columns=[*columns, *([target] if target else [])],
+        columns=[*(Column(name, 1, "%", "line") for name in lines), *([target] if target else [])],
         rows=rows,
         left_out=gate.left_out,
         unit="%",

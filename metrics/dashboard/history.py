@@ -36,8 +36,18 @@ class History:
     def runs(self) -> list[Any]:
         """A row of each day and kind; of a chosen model that has several providers, one of each."""
         return list(
-            self.level.filter(stage="").values_list(*DAY, *USAGE, "first_event_ms", "times", "errors", named=True)
+            self.level.filter(stage="").values_list(
+                *DAY, *USAGE, *SCORES, "first_event_ms", "times", "errors", named=True
+            )
         )
+
+    @cached_property
+    def everyone(self) -> list[Any]:
+        """As `runs`, of all models whichever is chosen, with SCORES alone."""
+        if not self.filters.model:
+            return self.runs
+        rows = self.of_runs.filter(self.filters.place, provider=ALL, model=ALL)
+        return list(rows.values_list(*DAY, *SCORES, named=True))
 
     @cached_property
     def stages(self) -> list[Any]:

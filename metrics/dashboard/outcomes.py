@@ -1,29 +1,38 @@
 """How runs end."""
 
 from collections import Counter
+from datetime import date
 
 from django.utils.translation import gettext
 
+from metrics.aggregates import LEAST
 from metrics.dashboard.history import OUTCOMES, Gate, History, added, ended
-from metrics.dashboard.panels import Column, Panel, day_heading
+from metrics.dashboard.panels import FEW, Column, Panel, Value, day_heading
 
 
 def runs(history: History) -> Panel:
     gate, found = Gate(), added(history.runs, OUTCOMES, lambda row: row.day)
-    rows = []
+    secret = bool(history.filters.clinic)
+    rows: list[tuple[date, list[Value]]] = []
     for day in history.days:
-        sums = found.get(day, Counter())
-        counts = [sums[outcome] for outcome in OUTCOMES]
+        sums = found.get(day, Counter[str]())
+        if not gate.passes(ended(sums)):
+            rows.append((day, [None] * 4))
+            continue
         # Of those that were let run to their end.
         settled = sums["succeeded"] + sums["failed"]
-        if gate.passes(ended(sums)):
-            rows.append((day, [*counts, percent(sums["failed"], settled) if gate.passes(settled) else None]))
-        else:
-            rows.append((day, [None] * 4))
+        share = percent(sums["failed"], settled) if gate.passes(settled) else None
+        counts: list[Value] = [FEW if secret and 0 < sums[name] < LEAST else sums[name] for name in OUTCOMES]
+        # The share would tell the count.
+        rows.append((day, [*counts, None if FEW in counts[:2] else share]))
+    note = gettext("By the day they ended. The share that failed is of those that were not cancelled.")
+    if secret:
+        few = gettext("Within a clinic, a number from 1 to %(most)d is given as %(few)s.")
+        note = f"{note} {few % {'most': LEAST - 1, 'few': FEW}}"
     return Panel(
         slug="runs",
         title=gettext("How runs end"),
-        note=gettext("By the day they ended. The share that failed is of those that were not cancelled."),
+        note=note,
         of=day_heading(),
         columns=[
             Column(gettext("Succeeded"), draw="bar"),

@@ -109,7 +109,8 @@ class DashboardAdmin(ModelAdmin):  # type: ignore[misc]
                 "faults": faults,
                 "presets": [(days, preset(chosen, days)) for days in PRESETS],
                 "standings": [
-                    (slug, title, *read(), csv_address(slug)) for slug, (title, read) in registry.standings.items()
+                    (slug, title, *read(), nothing(), csv_address(slug))
+                    for slug, (title, read, nothing) in registry.standings.items()
                 ],
                 "sections": sections,
             },
@@ -125,7 +126,10 @@ class DashboardAdmin(ModelAdmin):  # type: ignore[misc]
         chosen, faults = filters.read(request.GET, filters.choices())
         if faults:
             return HttpResponse("\n".join(faults) + "\n", status=400, content_type="text/plain; charset=utf-8")
-        return file(f"{slug}-{chosen.first}-{chosen.last}", PANELS[slug](History(chosen)).csv)
+        panel = PANELS[slug](History(chosen))
+        name = f"{slug}-{chosen.first}-{chosen.last}"
+        # A sentence among the rows would be taken for one of them.
+        return file(f"{name}-{panel.left_out}-left-out" if panel.left_out else name, panel.csv)
 
 
 def shown(panel: Panel, query: str, behind: Mapping[date | None, str]) -> dict[str, Any]:

@@ -6,14 +6,16 @@ from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
 
-# The titles of the columns, and the rows, whose cells are text.
+# The titles of the columns, and the rows, whose cells are text; a cell without anything to say is empty.
 Standing = tuple[Sequence[str | Promise], Sequence[Sequence[str]]]
 
 
 @dataclass
 class Registry:
-    # How things stand at this moment: slug → title and what reads it.
-    standings: dict[str, tuple[str | Promise, Callable[[], Standing]]] = field(default_factory=dict)
+    # How things stand at this moment: slug → title, what reads it, and what is said when there are no rows.
+    standings: dict[str, tuple[str | Promise, Callable[[], Standing], Callable[[], str]]] = field(default_factory=dict)
+    # The codes of all stages, in the order in which a run passes through them.
+    stages: Sequence[str] = ()
     # The names of clinics by their id, as far as they are known.
     clinic_names: Callable[[Collection[str]], Mapping[str, str]] = lambda ids: {}
     # The address of a run's page, also of one that was deleted; asked for each row of a list.
@@ -23,6 +25,6 @@ class Registry:
 registry = Registry()
 
 
-def register(slug: str, title: str | Promise, read: Callable[[], Standing]) -> None:
+def register(slug: str, title: str | Promise, read: Callable[[], Standing], nothing: Callable[[], str] = str) -> None:
     """Show a table of how things stand now. `read` is called for each page and may read the database."""
-    registry.standings[slug] = (title, read)
+    registry.standings[slug] = (title, read, nothing)

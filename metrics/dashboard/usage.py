@@ -51,7 +51,7 @@ def panel(
         sums = found.get(key, Counter[str]())
         if gate.passes(ended(sums)):
             cost = round(float(sums["cost_usd"]), CENTS) if gate.passes(sums["costed"]) else None
-            values = [ended(sums), sums["input_tokens"], sums["output_tokens"], cost]
+            values: list[Value] = [ended(sums), sums["input_tokens"], sums["output_tokens"], cost]
         elif by_day:
             values = [None] * 4
         else:
@@ -71,5 +71,6 @@ def panel(
         rows=rows,
         left_out=gate.left_out,
         unit=gettext("tokens"),
+        idle=gettext("No tokens were used."),
         stacked=by_day,
     )

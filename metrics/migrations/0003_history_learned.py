@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('round', models.PositiveBigIntegerField(default=0)),
                 ('rebuilding', models.PositiveIntegerField(blank=True, null=True)),
                 ('rebuild', models.JSONField(blank=True, default=dict)),
+                ('pruned_before', models.DateTimeField(blank=True, null=True)),
             ],
         ),
         migrations.CreateModel(

@@ -42,9 +42,11 @@ class Learning(models.Model):
     build = models.PositiveIntegerField(default=0)
     # The last round of learning.
     round = models.PositiveBigIntegerField(default=0)
-    # A rebuild under way: its build and its place in the history; null when there is none.
+    # A rebuild under way: its build, null when there is none, and how far it has come (`metrics/rebuilding.py`).
     rebuilding = models.PositiveIntegerField(null=True, blank=True)
     rebuild = models.JSONField(default=dict, blank=True)
+    # Up to when the history was pruned: what the logs still tell of it is not to be learned again.
+    pruned_before = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"round {self.round}"

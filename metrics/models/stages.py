@@ -31,7 +31,7 @@ class GenerationMetric(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome)
     provider = models.CharField(max_length=40, blank=True)
     model = models.CharField(max_length=80, blank=True)
-    # Tokens of the first request of the run to a model, as far as they were known when the stage ended; 0 if not.
+    # Tokens that the run's first request to a model was thought to take before it was sent; 0 if there was none yet.
     size = models.PositiveIntegerField(default=0)
     # Tokens that were read and written in this stage.
     input_tokens = models.PositiveIntegerField(default=0)

@@ -46,15 +46,15 @@ class DailySummary(models.Model):
     # The sums behind two of them.
     duration_ms = models.PositiveBigIntegerField(default=0)
     first_event_ms = models.PositiveBigIntegerField(default=0)
-    # The rest is of runs alone. How many failed, by the code of their error.
+    # How many runs failed, by the code of their error.
     errors = models.JSONField(default=dict, decoder=Quick)
     input_tokens = models.PositiveBigIntegerField(default=0)
     output_tokens = models.PositiveBigIntegerField(default=0)
-    # Of those runs that know their cost, and how many they are.
+    # Of those runs or stages that know their cost, and how many they are. What stands above and below is of runs alone.
     cost_usd = models.DecimalField(max_digits=16, decimal_places=6, default=0)
     costed = models.PositiveIntegerField(default=0)
-    # Scored forecasts, those whose range held, the runs they were made for, and sums over them: how far they were off,
-    # and what truly remained.
+    # Scored forecasts from history, those whose range held, the runs they were made for, and sums over them: how far
+    # they were off, and what truly remained.
     forecasts = models.PositiveIntegerField(default=0)
     held = models.PositiveIntegerField(default=0)
     forecast_runs = models.PositiveIntegerField(default=0)

@@ -34,7 +34,7 @@ async def page(page: Page) -> Page:
     return page
 
 
-async def with_history(make_server, pace_s: float, later_s: float):
+async def with_history(make_server, pace_s: float, later_s: float, **later):
     """A server on which some runs have ended, at its second start."""
     server = make_server("daphne", COMPOSER_PACE_S=pace_s, MAX_ACTIVE_RUNS_PER_USER=EARLIER)
     for _ in range(EARLIER):
@@ -45,7 +45,7 @@ async def with_history(make_server, pace_s: float, later_s: float):
             return len(client.get("/api/runs?status=succeeded").json()["results"]) == EARLIER
 
     await eventually(all_ended, within_s=60)
-    server.env["COMPOSER_PACE_S"] = str(later_s)
+    server.env |= {name: str(value) for name, value in ({"COMPOSER_PACE_S": later_s} | later).items()}
     return server.restart()
 
 
@@ -80,20 +80,28 @@ async def test_the_time_left_runs_down_and_a_slow_run_takes_longer_than_usual(ma
     await expect(eta).to_be_hidden()
 
 
-async def test_a_run_that_waits_says_as_which_it_came_and_the_time_with_its_wait(make_server, page):
-    server = make_server("daphne", COMPOSER_PACE_S=1, MAX_CONCURRENT_RUNS=1)
+async def test_a_run_that_waits_moves_up_and_is_never_said_to_end_before_those_ahead(make_server, page):
+    server = await with_history(make_server, pace_s=1, later_s=1, MAX_CONCURRENT_RUNS=1)
     await sign_in(page, server)
-    *_, last = (server.start_run(KNEE) for _ in range(3))
-    with server.client() as client:
-        queued = client.get(last["urls"]["events"]).json()["events"][0]["data"]
-    assert queued["position"] > 1
-    assert queued["eta"] is not None
+    ahead, _, last = (server.start_run(KNEE) for _ in range(3))
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
     await page.goto(f"{server.base_url}{last['urls']['page']}")
-    dialog = dialog_of(page)
-    words = f"Waiting for its turn, queued as number {queued['position']}"
-    await expect(dialog.locator(".stage-words")).to_have_text(words, timeout=PATIENCE_MS)
-    await expect(dialog.locator(".eta")).to_have_text(re.compile("left$|few seconds|longer"), timeout=PATIENCE_MS)
-    await expect(dialog.locator(".stage-words")).to_contain_text("Composing the program", timeout=60_000)
+    dialog, address = dialog_of(page), f"{server.base_url}{last['urls']['self']}"
+    words = dialog.locator(".stage-words")
+    await expect(words).to_have_text("Waiting for its turn, number 2 in the queue", timeout=PATIENCE_MS)
+    await expect(words).to_have_text("Waiting for its turn, number 1 in the queue", timeout=60_000)
+    assert server.snapshot(ahead["id"])["status"] == "succeeded"
+    await expect(words).to_contain_text("Composing the program", timeout=60_000)
+    began, began_at = asked.count(address), await page.evaluate("performance.now() / 1000")
+    assert began > 0
+    # Its own work is still to come then, which is room enough for a slow test.
+    told = [(second, words) for second, words in await page.evaluate("told") if LEFT.match(words)]
+    assert told
+    assert all(seconds(words) >= began_at - second for second, words in told), (told, began_at)
+    await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible(timeout=60_000)
+    # While it works the log tells enough.
+    assert asked.count(address) == began
 
 
 async def test_a_batch_tells_when_its_last_row_will_be_done(make_server, page):

@@ -63,6 +63,22 @@ async def test_exercises_arrive_one_by_one_and_the_end_leads_to_the_result(kind,
     await expect(page.get_by_role("heading", name="Exercises", exact=True)).to_be_visible()
 
 
+async def test_a_run_that_waits_moves_up_and_then_asks_no_more(make_server, page):
+    server = make_server("daphne", COMPOSER_PACE_S=0.8, MAX_CONCURRENT_RUNS=1)
+    for _ in range(2):
+        server.start_run(KNEE)
+    answers: list[int] = []
+    page.on("response", lambda answer: answers.append(answer.status) if answer.url.endswith("/place/") else None)
+    run = await watch(page, server)
+    told = page.locator("#told")
+    for place in (2, 1):
+        words = f"Waiting for its turn, number {place} in the queue"
+        await expect(told.get_by_text(words)).to_be_visible(timeout=PATIENCE_MS)
+    await expect(page.get_by_role("progressbar")).to_be_visible(timeout=PATIENCE_MS)
+    await expect_whole_program(page, server, run["id"])
+    assert answers == [200] * (len(answers) - 1) + [286]
+
+
 async def test_a_restart_in_the_middle_shows_nothing_twice(kind, make_server, page):
     server = make_server(kind, COMPOSER_PACE_S=1)
     run = await watch(page, server)

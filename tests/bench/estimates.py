@@ -3,8 +3,8 @@
     python -m tests.bench.estimates [ROWS] [postgres]      (in the project's root)
 
 Prints microseconds of one process's time for an observation and for an estimate, after 20,000 runs of six models with
-requests of all sizes: `known` while the outlook stands, `anew` with all that is made for a model and a size first, which
-is every five seconds at most. Then rows a second of `backfill_estimates` over ROWS stages [1,000,000] in a database of
+requests of all sizes: `known` while the outlook stands, `anew` with what is made first for a model and a size, at most
+every five seconds. Then rows a second of `backfill_estimates` over ROWS stages [1,000,000] in a database of
 its own.
 """
 

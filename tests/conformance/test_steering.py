@@ -47,7 +47,7 @@ CELLS = [(state, command) for state, row in TABLE.items() for command in row if 
 # What a command that was accepted leads to.
 LEADS_TO = {"cancel": ("cancelled",), "pause": ("paused",), "resume": ("running", "succeeded")}
 # They move with the clock and with the work.
-MOVING = ("eta", "progress", "stage", "last_seq")
+MOVING = ("eta", "position", "progress", "stage", "last_seq")
 
 
 def still(snapshot: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from generation.writer import insert
 from metrics.models import GenerationMetric
 from tests.generation.factories import make_run
 
+# A ring without the key that sealed the log.
+OTHER_KEY = "other:YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWE="
 ETA = {"ms": 3000, "low_ms": 2000, "high_ms": 6000, "basis": "history"}
 # After how many milliseconds, what event, with what data.
 Told = tuple[int, str, dict[str, Any]]
@@ -90,6 +92,16 @@ SUCCEEDED: list[Told] = [
     *stage("storing", 5230, 5300, 85),
     *stage("complete", 5300, 5301, 100),
     complete(5310),
+]
+# It took longer than any run before, and nothing more could be foretold from then on, until its stage was over.
+UNUSUALLY_LONG: list[Told] = [
+    queued(),
+    *stage("generating", 1000),
+    (20_000, "progress", {"stage": "generating", "message": "QWERTZ", "progress": 50, "eta": None}),
+    item(25_000, 0),
+    (30_000, "stage_complete", {"stage": "generating", "duration_ms": 29_000, "facts": {}}),
+    (30_000, "progress", {"stage": "validating", "message": "QWERTZ", "progress": 70, "eta": {**ETA, "low_ms": 900}}),
+    complete(31_000),
 ]
 LOST_TWICE: list[Told] = [
     queued(),

@@ -11,9 +11,9 @@ from generation.models.runs import Status
 from tests.generation.factories import CASE, make_run
 
 SNAPSHOT = {
-    "id", "kind", "status", "stage", "progress", "eta", "input", "result", "error", "quality_score", "usage", "model",
-    "provider", "clinic", "batch", "parent", "attempt", "last_seq", "created_at", "started_at", "finished_at",
-    "cancelled_by", "urls",
+    "id", "kind", "status", "stage", "progress", "eta", "position", "input", "result", "error", "quality_score",
+    "usage", "model", "provider", "clinic", "batch", "parent", "attempt", "last_seq", "created_at", "started_at",
+    "finished_at", "cancelled_by", "urls",
 }  # fmt: skip
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,7 +29,7 @@ def test_a_start_answers_with_the_snapshot_and_its_address(api):
     assert answer.status_code == 201
     assert set(run) == SNAPSHOT
     assert answer["Location"] == run["urls"]["self"] == f"/api/runs/{run['id']}"
-    assert (run["status"], run["last_seq"], run["eta"]["basis"]) == ("queued", 1, "default")
+    assert (run["status"], run["last_seq"], run["eta"]["basis"], run["position"]) == ("queued", 1, "default", 1)
 
 
 def test_a_start_writes_the_run_and_its_first_event_together(api):

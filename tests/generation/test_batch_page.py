@@ -28,6 +28,12 @@ def test_the_totals_say_what_asks_for_somebody(alice):
     assert 'value="95.0"' in text
 
 
+@pytest.mark.parametrize(("asked", "most", "said"), [(5, 2, 2), (2, 5, 2), (5, 0, 5)])
+def test_no_more_rows_at_a_time_are_named_than_the_server_takes(alice, settings, asked, most, said):
+    settings.MAX_CONCURRENT_RUNS = most
+    assert f"· {said} at a time" in page(alice, url_of(make_batch(alice, Status.QUEUED, max_parallel=asked)))
+
+
 def test_a_row_says_what_came_of_it_and_leads_to_its_run(alice):
     batch = mixed_batch(alice)
     program, failed, running, cancelled, unclear, referral = page(alice, url_of(batch)).split('<tr id="row-')[1:]

@@ -134,6 +134,10 @@ def test_the_time_that_is_left_is_told_where_there_is_an_estimate_and_not_announ
     assert "left" not in fragment(name, DATA[name] | {"eta": None})
 
 
+def test_a_place_in_the_queue_is_told():
+    assert "<p>Waiting for its turn, number 2 in the queue</p>" in fragment("queued", DATA["queued"])
+
+
 def test_words_are_in_the_language_of_the_run():
     check = DATA["quality_check"]
     assert "8.5/10" in fragment("quality_check", check)

@@ -77,6 +77,7 @@ def test_how_often_such_estimates_held_stands_beside_them(api):
     {"model": "another"},
     {"provider": "api.example"},
     {"kind": "another"},
+    {"from_history": False},
     {"created_at": timezone.now() - timedelta(days=40)},
 ])  # fmt: skip
 def test_forecasts_of_one_run_of_others_or_of_long_ago_say_nothing(api, fields):

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from generation import waiting
+from generation.models import Run
 from generation.models.runs import Status
 from generation.pipelines import exercise_program
 from generation.profile_chips import chips
@@ -13,6 +15,12 @@ from tests.generation.factories import CASE, make_run
 from tests.generation.pipelines.handle import MemoryRun
 
 pytestmark = pytest.mark.django_db
+
+
+def plain_of(text: str) -> str:
+    """What a page tells of a live run where no script does."""
+    (plain,) = re.findall(r"<noscript>(<section.*?)</noscript>", text, re.DOTALL)
+    return plain
 
 
 @pytest.mark.django_db(transaction=True)
@@ -45,8 +53,34 @@ def test_a_live_run_is_drawn_from_its_snapshot_without_the_case_in_it(alice, sta
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.PAUSED, Status.CANCELLING])
 def test_without_scripts_the_time_that_is_left_is_told_of_a_run_that_waits_or_works(alice, status):
     text = page(alice, run_url(make_run(alice, status=status)))
-    (plain,) = re.findall(r"<noscript>(<section.*?)</noscript>", text, re.DOTALL)
-    assert ("Usually " in plain) is (status == Status.QUEUED)
+    assert ("Usually " in plain_of(text)) is (status == Status.QUEUED)
+
+
+def test_without_scripts_each_look_tells_the_place_in_the_queue(alice):
+    first, run = make_run(alice), make_run(alice)
+    assert "Waiting for its turn, number 2 in the queue" in plain_of(page(alice, run_url(run)))
+    Run.objects.filter(pk=first.pk).update(status=Status.RUNNING)
+    waiting.forget()
+    assert "number 1 in the queue" in plain_of(page(alice, run_url(run)))
+    assert "in the queue" not in plain_of(page(alice, run_url(first)))
+
+
+def test_the_plain_live_view_asks_for_the_place_until_the_run_waits_no_longer(alice):
+    make_run(alice)
+    run = make_run(alice, language="da")
+    told = browser(alice).get(f"{run_url(run)}place/")
+    assert told.status_code == 200
+    assert "2" in told.content.decode().split("</p>")[0]
+    assert f'hx-get="{run_url(run)}place/"' in page(alice, f"{run_url(run)}live/")
+    Run.objects.filter(pk=run.pk).update(status=Status.RUNNING)
+    ended = browser(alice).get(f"{run_url(run)}place/")
+    # To htmx: ask no more, and leave what is shown as it is.
+    assert (ended.status_code, ended["HX-Reswap"], ended.content) == (286, "none", b"")
+    assert "place/" not in page(alice, f"{run_url(run)}live/")
+
+
+def test_a_stranger_is_not_told_the_place_of_a_run(alice, charlie):
+    assert browser(charlie).get(f"{run_url(make_run(alice))}place/").status_code == 404
 
 
 def test_a_program_is_shown_in_the_order_of_a_clinician(alice):

@@ -8,11 +8,9 @@ import pytest
 from tests.support.servers import ROOT, environment
 
 FILES = (
-    "test_api_metrics.py", "test_backfill_metrics.py", "test_budget.py", "test_calls.py", "test_delete.py",
-    "test_idempotency.py", "test_looks.py", "test_program_delete.py", "test_program_versions.py", "test_purge.py",
-    "test_purge_race.py", "test_rights.py", "test_run_metrics.py", "test_spending.py", "test_timeline.py",
-    "test_timeline_admin.py", "test_waiting.py",
-    "../metrics/test_summaries.py", "../metrics/test_dashboard.py", "../metrics/test_dashboard_page.py",
+    "test_budget.py", "test_calls.py", "test_delete.py", "test_idempotency.py", "test_looks.py",
+    "test_program_delete.py", "test_program_versions.py", "test_purge.py", "test_purge_race.py", "test_rights.py",
+    "test_spending.py", "test_timeline.py", "test_timeline_admin.py",
 )  # fmt: skip
 
 

@@ -2,14 +2,15 @@
 
 import pytest
 
-from generation import runs, scoring
+from generation import runs, scoring, waiting
 from generation.database import in_database
 from generation.errors import ServerError
 from generation.pipelines import PIPELINES
 from generation.scoring import MOST, Sampler
 from generation.wire import TERMINAL
 from metrics.learning import learn
-from metrics.models import Calibration, Forecast
+from metrics.models import Calibration, Forecast, GenerationMetric
+from tests.faults.in_process import model_server, run_ended
 from tests.generation.executing import executing, start, start_to_item, until
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("library")]
@@ -18,6 +19,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 @pytest.fixture(autouse=True)
 def _quiet(monkeypatch):
     monkeypatch.setattr(scoring, "sampler", Sampler(scoring.RUNS_PER_SECOND))
+    # So that tests need not wait for what takes longer.
+    monkeypatch.setattr(scoring, "SEEN_MS", 0)
 
 
 def kept(run) -> list[Forecast]:
@@ -97,7 +100,40 @@ async def test_kept_forecasts_are_scored_when_the_run_is_learned(alice):
     while await in_database(lambda: learn(1000)):
         pass
     scored = await in_database(lambda: Calibration.objects.get(kind="exercise_program", provider="composer").scored)
-    assert scored == len(await in_database(lambda: kept(first)))
+    # How long it waited for its turn is no forecast of its work.
+    assert scored == len([each for each in await in_database(lambda: kept(first)) if each.stage])
+
+
+async def test_of_a_time_that_nobody_could_read_nothing_is_kept(alice, monkeypatch):
+    monkeypatch.setattr(scoring, "SEEN_MS", 60_000)
+    async with executing():
+        run = await start(alice)
+        await until(run, *TERMINAL)
+    assert await in_database(lambda: kept(run)) == []
+
+
+async def test_what_was_foretold_of_a_model_is_not_kept_for_the_composer_that_took_over(alice):
+    async with model_server("breaks-after-2") as server:
+        ended = await run_ended(alice, server, engine="auto")
+    assert ended.fell_back
+    assert await in_database(lambda: kept(ended.run)) == []
+
+
+async def test_a_run_that_the_composer_took_over_is_estimated_as_the_composers(alice):
+    async with model_server("breaks-after-2") as server:
+        ended = await run_ended(alice, server, engine="auto")
+        await in_database(ended.run.refresh_from_db)
+        ended.run.status, ended.run.stage = "running", "storing"
+        assert ended.run.course["by_rule"]
+        estimate = await in_database(lambda: waiting.remaining_of(ended.run))
+    assert estimate is None or estimate.ms < 1_000
+
+
+async def test_a_stage_that_the_composer_took_over_is_no_measure(alice):
+    async with model_server("breaks-after-2") as server:
+        ended = await run_ended(alice, server, engine="auto")
+    rows = await in_database(lambda: {row.stage: row for row in GenerationMetric.objects.filter(run_id=ended.run.uid)})
+    assert [code for code, row in rows.items() if not row.whole] == ["generating"]
 
 
 async def test_forecasts_outlive_their_run(alice):

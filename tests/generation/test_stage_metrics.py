@@ -61,6 +61,7 @@ def test_a_stage_in_which_a_worker_was_lost_is_kept_for_its_clinic_at_an_unknown
 
 def read(handle: Handle, tokens: int, written: int = 0) -> None:
     """As if a call to a model were settled that read and wrote so much."""
+    handle.calls.size = handle.calls.size or tokens
     totals = handle.calls.totals()
     read_so_far, written_so_far = int(totals["input_tokens"]), int(totals["output_tokens"])
     handle.calls.adopt(totals | {"input_tokens": read_so_far + tokens, "output_tokens": written_so_far + written})

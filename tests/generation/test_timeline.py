@@ -11,9 +11,10 @@ from generation.models.runs import Status
 from generation.retention import prune
 from generation.timeline import replay, story, words
 from generation.timeline.lanes import Lane, State, Timeline
-from generation.timeline.log import facts_of, log_of
+from generation.timeline.log import Log, facts_of, log_of
 from tests.generation import telling
 from tests.generation.calling import call_of
+from tests.generation.factories import make_run
 from tests.generation.telling import after, item, kept, queued, stage, told_run
 
 pytestmark = pytest.mark.django_db
@@ -98,10 +99,16 @@ def test_a_cancel_is_timed_from_the_request_to_the_end(alice):
     assert spans(timeline, "generating") == [("cancelled", 200, 2060, 1)]
     assert spans(timeline, "Cancel") == [("cancelled", 2000, 2060, None)]
     assert [(mark.at_ms, mark.what) for mark in lane(timeline, "Cancel").marks] == [
-        (2010, "told to the readers"), (2040, "call to the model closed"),
+        (2010, "announced"), (2040, "call to the model closed"),
     ]  # fmt: skip
-    said = "told to the readers after 10 ms, call to the model closed after 40 ms, cancelled after 60 ms"
+    said = "announced after 10 ms, call to the model closed after 40 ms, cancelled after 60 ms"
     assert words.cancel_words(timeline.lanes) == said
+
+
+def test_what_follows_within_a_millisecond_follows_at_once(alice):
+    run = told_run(alice, [queued(), (500, "cancelling", {"by": "alice"}), (500, "cancelled", {"by": "alice"})])
+    run.cancel_requested_at = after(run, 500)
+    assert words.cancel_words(timeline_of(run).lanes) == "announced at once, cancelled at once"
 
 
 def test_a_run_that_finished_before_the_cancel_says_so(alice):
@@ -224,6 +231,23 @@ def test_a_log_of_large_events_is_read_to_its_end(alice):
     large = [(n, "item", {"path": "exercises", "index": n, "value": {"text": "x" * 9000}}) for n in range(20)]
     run = told_run(alice, [queued(), *large])
     assert len(log_of(run).entries) == 21
+
+
+def test_where_no_estimate_was_given_the_replay_has_none_either(alice):
+    run = told_run(alice, telling.UNUSUALLY_LONG)
+    log = log_of(run)
+    told = replay.replay_of(run, log, timeline_of(run))["events"]
+    assert [event["data"].get("eta", "nothing told") for event in told] == [
+        telling.ETA, telling.ETA, None, "nothing told", "nothing told", {**telling.ETA, "low_ms": 900}, "nothing told",
+    ]  # fmt: skip
+    assert told[2]["what"] == "stage generating, progress 50"
+
+
+def test_a_log_whose_key_is_lost_is_told_apart_from_one_that_is_no_longer_kept(alice, settings):
+    run = told_run(alice, telling.SUCCEEDED)
+    settings.FIELD_KEYS = telling.OTHER_KEY
+    assert log_of(run) == Log((), sealed=True)
+    assert not log_of(make_run(alice)).sealed
 
 
 def test_only_codes_counts_and_durations_are_taken_from_an_event():

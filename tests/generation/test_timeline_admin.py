@@ -16,6 +16,7 @@ from generation.models import AuditEntry, Run
 from generation.models.runs import Status
 from generation.retention import prune
 from generation.timeline.log import log_of
+from metrics.models import GenerationMetric, RunMetric
 from tests.generation import telling
 from tests.generation.calling import call_of, make_call
 from tests.generation.factories import make_run
@@ -24,7 +25,8 @@ from tests.generation.telling import after, kept, told_run
 pytestmark = pytest.mark.django_db
 LOGS = {
     "succeeded": telling.SUCCEEDED, "failed": telling.FAILED, "cancelled": telling.CANCELLED,
-    "paused": telling.PAUSED, "lost twice": telling.LOST_TWICE, "live": telling.CANCELLED[:4],
+    "paused": telling.PAUSED, "unusually long": telling.UNUSUALLY_LONG, "lost twice": telling.LOST_TWICE,
+    "live": telling.CANCELLED[:4],
 }  # fmt: skip
 
 
@@ -68,9 +70,9 @@ def test_every_kind_of_run_has_its_page_without_a_word_of_its_case(staff, alice,
     assert 'role="img"' in html
     assert len(embedded(html, "replay-data")["events"]) == len(LOGS[name])
     assert ("The run goes on" in html) == (name == "live")
-    assert ("The end as it was foretold" in html) == (name in ("succeeded", "paused", "lost twice"))
+    assert ("The end as it was foretold" in html) == (name in ("succeeded", "paused", "unusually long", "lost twice"))
     assert ("Pauses are left out" in html) == (name == "paused")
-    assert ("alice: told to the readers after" in plain(html)) == (name == "cancelled")
+    assert ("alice: announced" in plain(html)) == (name == "cancelled")
 
 
 def test_what_is_drawn_stands_in_words_and_in_a_table(staff, alice):
@@ -120,6 +122,59 @@ def test_without_its_log_the_page_says_so_and_replays_nothing(staff, alice):
     assert "The log is no longer kept." in html
     assert "generating succeeded 1 0.700 s 5.200 s 4.5 s" in plain(html)
     assert embedded(html, "replay-data") is None
+
+
+def test_of_a_log_whose_key_is_lost_the_page_says_so_and_shows_the_rest(staff, alice, settings):
+    run = told_run(alice, telling.SUCCEEDED)
+    kept(run, "generating", "succeeded", 5200, 4500)
+    settings.FIELD_KEYS = telling.OTHER_KEY
+    html = page(staff, run)
+    assert "No key of this server opens the log." in html
+    assert "The log is no longer kept." not in html
+    assert "generating succeeded 1 0.700 s 5.200 s 4.5 s" in plain(html)
+    assert embedded(html, "replay-data") is None
+
+
+def test_the_heading_names_the_page_and_the_run(staff, alice):
+    run = told_run(alice, telling.SUCCEEDED)
+    heading = re.search(r"<h1.*?</h1>", page(staff, run), re.DOTALL)
+    assert heading is not None
+    assert plain(heading[0]).strip().endswith(f"Runs chevron_right Timeline of run {run.uid.hex[:8]}")
+
+
+def written_by(html: str) -> str:
+    return re.search(r"<dt>Model</dt><dd>(.*?)</dd>", html)[1]
+
+
+def test_who_wrote_a_run_that_came_to_nothing_is_known_from_its_metrics(staff, alice):
+    run = told_run(alice, telling.CANCELLED)
+    assert written_by(page(staff, run)) == "–"
+    stage = kept(run, "generating", "cancelled", 2060, 1860)
+    GenerationMetric.objects.filter(pk=stage.pk).update(provider="composer", model="rules-1")
+    assert written_by(page(staff, run)) == "composer, rules-1"
+    end = {"duration_ms": 2060, "attempts": 1, "created_at": run.finished_at}
+    RunMetric.objects.create(
+        run_id=run.uid, kind=run.kind, outcome="cancelled", provider="api.example", model="small", **end
+    )
+    assert written_by(page(staff, run)) == "api.example, small"
+    Run.objects.filter(pk=run.pk).update(provider="row.example", model="large")
+    assert written_by(page(staff, run)) == "row.example, large"
+
+
+def test_a_run_that_never_began_was_written_by_nobody(staff, alice):
+    run = told_run(alice, [telling.queued(), (500, "cancelled", {"by": "alice"})], attempt=0, engine="composer")
+    end = {"duration_ms": 500, "attempts": 0, "created_at": run.finished_at}
+    RunMetric.objects.create(
+        run_id=run.uid, kind=run.kind, outcome="cancelled", provider="composer", model="rules-1", **end
+    )
+    assert written_by(page(staff, run)) == "–"
+
+
+def test_what_forecasts_rest_on_is_said_in_words(staff, alice, dana):
+    shipped = {**telling.ETA, "basis": "default"}
+    run = told_run(alice, [telling.queued(), (900, "queued", {"position": 1, "eta": shipped}), telling.complete(4000)])
+    assert "3.000 s 6.000 s earlier runs yes" in plain(page(staff, run))
+    assert "3.900 s 6.900 s shipped figures yes" in plain(page(staff, run))
 
 
 def test_a_run_that_waits_has_a_page_too(staff, alice):

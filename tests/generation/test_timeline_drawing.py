@@ -54,6 +54,33 @@ def test_a_chart_of_forecasts_goes_up_with_them_and_ends_at_the_end(alice):
     assert corners[-1][1] / chart.units * 100 < chart.end_y < corners[0][1] / chart.units * 100
 
 
+def test_a_chart_is_broken_where_nothing_was_foretold(alice):
+    told = forecasts_of(told_run(alice, telling.UNUSUALLY_LONG))
+    assert told is not None
+    assert [(one.at_ms, one.until_ms) for one in told.told] == [(0, 1000), (1000, 20_000), (30_000, 31_000)]
+    chart = forecasts.chart_of(told)
+    # The middle of the first two was 3 and 4 s, the latest end 6 and 7 s.
+    assert steps_of(chart.line, 31_000) == [[(0, 1000), (1000, 4000)], [(30_000, 31_000)]]
+    assert steps_of(chart.band, 31_000) == [[(0, 1000), (1000, 7000)], [(30_000, 31_000)]]
+
+
+def test_a_forecast_that_ran_out_is_not_drawn_past_its_own_end(alice):
+    late = [telling.queued(), *telling.stage("generating", 9000, 9500), telling.complete(10_000)]
+    told = forecasts_of(told_run(alice, late))
+    assert told is not None
+    assert steps_of(forecasts.chart_of(told).line, 10_000) == [[(0, 3000)], [(9000, 10_000)]]
+
+
+def steps_of(path: str, end_ms: int) -> list[list[tuple[int, int]]]:
+    """From when to when the steps of each unbroken part go, to 100 ms; of a band, those of its upper edge."""
+    parts = []
+    for part in path.split("M")[1:]:
+        xs = [round(float(x) / forecasts.UNITS * end_ms, -2) for x in re.findall(r"([\d.]+),", part)]
+        edge = xs[: len(xs) // 2] if "Z" in part else xs
+        parts.append(list(zip(edge[::2], edge[1::2], strict=True)))
+    return parts
+
+
 def test_a_night_in_the_queue_does_not_hide_the_work():
     night = Span(State.PAUSED, 2000, 36_000_000)
     timeline = Timeline(0, 36_003_000, [Lane("run", "Run", [Span(State.WORKING, 0, 2000, 1), night])], live=False)

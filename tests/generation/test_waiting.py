@@ -258,6 +258,7 @@ def test_the_first_event_of_a_run_counts_those_ahead(alice, api):
     answer = api("alice").post("/api/runs", {"kind": "exercise_program", "input": {"prompt": CASE}}, format="json")
     told = answer.json()
     assert told["eta"]["ms"] == about(3 * TEN_S)
+    assert told["position"] == 2
     first = Run.objects.get(uid=told["id"]).events.get(seq=1).data
     assert first["position"] == 2
     assert first["eta"]["ms"] == about(3 * TEN_S)

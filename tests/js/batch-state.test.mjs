@@ -27,7 +27,7 @@ describe('the fold of a batch', () => {
     const state = fold(batch([run('a', 'running'), run('b', 'queued')]), change(run('a', 'succeeded', { progress: 100 })));
     assert.equal(state.rows.a.status, 'succeeded');
     assert.equal(state.rows.b.status, 'queued');
-    assert.deepEqual([state.progress, said(state, 5).left], [50, null]);
+    assert.deepEqual([state.progress, said(state, 5).left, said(state, 10)], [50, { ...LEFT, high: 5000 }, { left: null, late: true }]);
   });
 
   test('is over when the server says so, with nothing left to wait for', () => {

@@ -75,8 +75,10 @@ describe('nothing is said', () => {
     assert.deepEqual(hear(nothingHeard(), history(1, 2, 3), NaN, true), nothingHeard());
   });
 
-  test('once an estimate is withdrawn', () => {
-    assert.deepEqual(wordsAt(fold([0, history(10, 20, 60)], [2, null]), [4, 5, 59]), ['about 10 s – 1 min left', '', '']);
+  test('once an estimate is withdrawn from a run that waits, or one that was shipped', () => {
+    const waiting = fold([0, history(10, 20, 60), false], [2, null, false]);
+    assert.deepEqual(wordsAt(waiting, [4, 5, 59]), ['about 10 s – 1 min left', '', '']);
+    assert.deepEqual(wordsAt(fold([0, shipped(10, 20, 60)], [2, null]), [4, 5, 59]), ['usually about 20 s left', '', '']);
   });
 });
 
@@ -108,7 +110,7 @@ describe('a later estimate', () => {
   });
 
   test('comes back at once where nothing has been shown for a while', () => {
-    assert.equal(words(fold([0, history(10, 20, 60)], [2, null], [30, history(5, 10, 20)]), 30), 'about 5–20 s left');
+    assert.equal(words(fold([0, shipped(10, 20, 60)], [2, null], [30, history(5, 10, 20)]), 30), 'about 5–20 s left');
   });
 
   test('that comes and goes does not make the words do so', () => {
@@ -136,10 +138,23 @@ describe('longer than usual', () => {
     ]);
   });
 
-  test('is said alone when no estimate is given any more', () => {
+  test('is said alone when no estimate is given any more, once what was promised has passed', () => {
     assert.deepEqual(wordsAt(fold([0, history(5, 8, 12)], [7, null]), [9, 10, 15, 60]), [
-      'up to 10 s left', '', 'taking longer than usual', 'taking longer than usual',
+      'up to 10 s left', 'a few seconds left', 'taking longer than usual', 'taking longer than usual',
     ]);
+  });
+
+  test('is said with the first step after a short promise, whatever follows it', () => {
+    for (const then of [[], [[2, null]], [[2, null], [4, null]], [[2, history(0, 0, 1)], [3, null]]]) {
+      const state = fold([0, history(0.5, 1, 1.9)], ...then);
+      assert.deepEqual(wordsAt(state, [0, 4.9]), Array(2).fill('a few seconds left'));
+      for (const said of wordsAt(state, [5, 9, 10, 60])) assert.match(said, /^taking longer than usual/);
+    }
+  });
+
+  test('is said with the first step after the promise where shipped figures stood in between', () => {
+    const state = fold([0, history(5, 8, 12)], [2, shipped(0, 1, 2)], [6, null]);
+    assert.deepEqual(wordsAt(state, [14.9, 15]), ['', 'taking longer than usual']);
   });
 
   test('is measured from where the run began to work, not from where it came to the queue', () => {

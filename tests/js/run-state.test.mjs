@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import { hear, nothingHeard, shownAt } from '../../generation/static/generation/remaining.js';
-import { fromSnapshot, initialState, reduce } from '../../generation/static/generation/run-state.js';
+import { fromSnapshot, initialState, movedUp, reduce } from '../../generation/static/generation/run-state.js';
 
 const CODES = ['started', 'fetching-exercises', 'generating', 'validating', 'storing', 'complete'];
 const ETA = { ms: 20_000, low_ms: 10_000, high_ms: 40_000, basis: 'history' };
@@ -188,10 +188,12 @@ describe('the fold of a run', () => {
     assert.deepEqual(items.map(({ value }) => value.slug), ['plank', undefined]);
   });
 
-  test('an estimate withdrawn is gone, one not mentioned stays', () => {
+  test('an estimate withdrawn is gone unless it was a promise, one not mentioned stays', () => {
     const later = '2026-03-03T10:00:10.000Z';
-    assert.equal(left(fold(log(progress('started', 5), progress('started', 6, { eta: null }))), later), null);
-    assert.notEqual(left(fold(log(progress('started', 5), progress('started', 6, { eta: undefined }))), later), null);
+    const then = (basis, eta) => left(fold(log(progress('started', 5, { eta: { ...ETA, basis } }), progress('started', 6, { eta }))), later);
+    assert.equal(then('default', null), null);
+    assert.notEqual(then('default', undefined), null);
+    assert.deepEqual(then('history', null), then('history', undefined));
   });
 
   test('what was promised in the queue is not what is promised to a run that works', () => {
@@ -236,6 +238,27 @@ describe('a snapshot', () => {
   test('of a queued run', () => {
     const state = fromSnapshot(snapshot({ status: 'queued', stage: null, progress: 0, started_at: null, last_seq: 1 }), CODES, WHOLE[0].ts);
     assert.deepEqual(comparable(state), comparable(fold(WHOLE.slice(0, 1))));
+  });
+
+  test('of a run that waits tells its place and its time anew', () => {
+    const at = Date.parse(WHOLE[0].ts) + 25_000;
+    const waits = snapshot({ status: 'queued', stage: null, last_seq: 1, position: 2 });
+    assert.equal(fromSnapshot(waits, CODES).position, 2);
+    const came = fold(log(['queued', { position: 3, eta: ETA }]));
+    const now = movedUp(came, { ...waits, eta: { ms: 60_000, low_ms: 55_000, high_ms: 100_000, basis: 'history' } }, at);
+    assert.deepEqual([came.position, now.position], [3, 2]);
+    assert.deepEqual(left(now, at), { low: 55_000, mid: 60_000, high: 100_000, history: true });
+    assert.equal(movedUp(now, { ...waits, position: null }, at).position, null);
+  });
+
+  test('tells nothing of a run whose log says something else', () => {
+    const came = fold(WHOLE.slice(0, 1));
+    const at = Date.parse(WHOLE[3].ts);
+    const waits = snapshot({ status: 'queued', stage: null, last_seq: 1, position: 2 });
+    assert.equal(movedUp(came, snapshot({ last_seq: 1 }), at), came);
+    assert.equal(movedUp(came, { ...waits, last_seq: 3 }, at), came);
+    const works = fold(WHOLE.slice(0, 2));
+    assert.equal(movedUp(works, { ...waits, last_seq: 2 }, at), works);
   });
 
   test('tells the time that is left once the log has had its chance to', () => {

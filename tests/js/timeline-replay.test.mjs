@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
+import { etaText } from '../../generation/static/generation/eta.js';
+import { shownAt } from '../../generation/static/generation/remaining.js';
 import { initialState, reduce } from '../../generation/static/generation/run-state.js';
 import {
   AT_START, advance, folding, foretold, placeOf, play, remained, standAt, timesOf,
@@ -86,9 +88,24 @@ describe('what was shown', () => {
     assert.deepEqual([4, 5, 6, 8].map((index) => stateAt(index).status), ['running', 'paused', 'running', 'succeeded']);
   });
 
-  test('the forecast is the newest that was told, none where none could be given', () => {
-    assert.deepEqual([0, 1, 2, 3, 5].map((index) => foretold(events, index)?.ms), [3000, undefined, undefined, 900, 900]);
-    assert.equal(foretold(events, events.length - 1), null);
+  test('the forecast is the one the page went by, none where it said nothing', () => {
+    const stateAt = folding(events, STAGES);
+    const behind = (index) => foretold(events, index, stateAt(index))?.ms;
+    assert.deepEqual([0, 1, 2, 3, 4, 5, 8].map(behind), [3000, undefined, undefined, 900, 900, undefined, undefined]);
+  });
+
+  test('an event that says nothing of an estimate leaves the one before it', () => {
+    const silent = told([[0, 'queued', { eta: ETA }], [400, 'progress', { stage: 'started', progress: 5 }]]);
+    assert.deepEqual(foretold(silent, 1, folding(silent, STAGES)(1)), ETA);
+  });
+
+  test('nothing is said of what remains where there was no estimate to give', () => {
+    const long = { ...ETA, low_ms: 20_000, ms: 30_000, high_ms: 60_000 };
+    const silent = told([[0, 'queued', { eta: long }], [400, 'progress', { stage: 'started', progress: 5, eta: null }]]);
+    const stateAt = folding(silent, STAGES);
+    const saidAt = (index, at) => etaText(shownAt(stateAt(index).remaining, BEGAN + at));
+    assert.equal(saidAt(0, 6000), 'about 15–55 s left');
+    assert.equal(saidAt(1, 6000), '');
   });
 
   test('what remained is known once the run has ended, and is never negative', () => {

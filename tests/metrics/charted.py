@@ -6,6 +6,7 @@ import json
 import re
 import uuid
 from datetime import UTC, datetime
+from html import unescape
 from typing import Any
 
 from django.test import Client
@@ -67,8 +68,10 @@ def table(text: str) -> Table:
     return [[words(name), *map(number, re.findall(r"<td>(.*?)</td>", cells))] for name, cells in rows]
 
 
-def number(text: str) -> float | None:
-    return None if text in ("", "–") else float(text.replace(",", ""))
+def number(text: str) -> float | str | None:
+    """A cell; one that holds back a number, as it is."""
+    text = unescape(text)
+    return text if text.startswith("<") else None if text in ("", "–") else float(text.replace(",", ""))
 
 
 def chart(text: str) -> dict[str, Any] | None:
@@ -82,3 +85,10 @@ def file(client: Client, slug: str, query: str = "") -> tuple[list[str], Table]:
     assert answer.status_code == 200
     head, *rows = csv.reader(io.StringIO(answer.content.decode()))
     return head, [[name, *map(number, cells)] for name, *cells in rows]
+
+
+def file_name(client: Client, slug: str) -> str:
+    answer = client.get(reverse("admin:metrics_dashboard_csv", args=[slug]))
+    found = re.search('filename="(.*)"', answer["Content-Disposition"])
+    assert found
+    return found[1]

@@ -37,7 +37,7 @@ def metrics(runs: int, seed: int = 1, *, kind: str = "k", first: datetime = FIRS
                     output_tokens=0 if cut_off else tokens,
                     asked_ms=asked_ms,
                     whole=draw.random() > 1 / 20,
-                    metadata={"marks": [[0.5, took / 2]]} if tokens else {},
+                    metadata={"heard": tokens + 3, "marks": [[0.5, took / 2, tokens // 2]]} if tokens else {},
                     created_at=at,
                 )
             )
@@ -60,6 +60,7 @@ def forecasts(run: RunMetric, truths: Sequence[tuple[int, int, int]]) -> list[Fo
             kind=run.kind,
             provider=run.provider,
             model=run.model,
+            stage="generating",
             elapsed_ms=place,
             low_ms=low,
             ms=(low + high) // 2,

@@ -7,14 +7,16 @@ from html import unescape
 
 import pytest
 from django.contrib.auth.models import Permission
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
-from generation.models import User
+from generation.executors import executor
+from generation.models import Run, User
 from generation.models.runs import Status
 from metrics.dashboard.filters import DAYS, MOST_DAYS
 from metrics.models import Calibration, Forecast, GenerationMetric, RunMetric, StageProfile
+from metrics.profiles import bucket
 from tests.generation.factories import held_run, make_run
 from tests.metrics.charted import NOW, address, file, page, panel, runs, stages, table, words
 
@@ -56,6 +58,18 @@ def test_the_admin_leads_to_it_only_those_who_may_see_it(staff, bob):
     bob.is_staff = True
     bob.save(update_fields=["is_staff"])
     assert address()[:-1] not in signed_in(bob).get(reverse("admin:index")).content.decode()
+
+
+def test_the_dashboard_comes_first_in_the_admin_and_its_menu(staff):
+    index = staff.get(reverse("admin:index"))
+    assert index.context["app_list"][0]["models"][0]["admin_url"] == address()[:-1]
+    assert (
+        sum(model["admin_url"] == address()[:-1] for app in index.context["app_list"] for model in app["models"]) == 1
+    )
+    for text in index.content.decode().split('id="main"'):
+        links = re.findall(r'href="(/admin/[^"]*/[^"]*/)"', text)
+        assert links[0] == address()[:-1]
+        assert reverse("admin:metrics_runmetric_changelist") in links
 
 
 def test_without_history_it_says_so(staff):
@@ -188,13 +202,55 @@ def test_it_shows_the_queue_and_who_works_on_it(staff, alice):
     queue, workers = words(panel(staff, "live-runs")), words(panel(staff, "workers"))
     assert re.search(r"Queued 1 \d s ago Running 2 ", queue)
     assert "This process Takes no runs 0 –" in workers
-    assert re.search(r"Renews its leases 1 in \d+ s", workers)
+    assert "At work 1 –" in workers
     assert re.search(rf"{lost.holder.hex[:8]} Silent 1 9\d s ago", workers)
+
+
+def test_a_worker_that_is_this_process_is_shown_once(staff, alice):
+    Run.objects.filter(pk=held_run(alice)[0].pk).update(holder=executor().id)
+    assert len(re.findall("<tr>", panel(staff, "workers"))) == 2
+
+
+def test_a_file_of_how_things_stand_leaves_cells_empty(staff):
+    assert file(staff, "live-runs")[1][0] == ["Queued", 0, None]
+    answer = staff.get(reverse("admin:metrics_dashboard_csv", args=["live-runs"]))
+    assert "–" not in answer.content.decode()
+
+
+def test_calibrations_are_told_in_three_decimals_and_explained(staff):
+    Calibration.objects.create(kind="k", lower=0.0612345678, upper=0.9123456)
+    text = staff.get(reverse("admin:metrics_calibration_changelist")).content.decode()
+    assert re.search(r"All providers.*All models.*0\.061.*0\.912", words(text))
+    assert "0.0612" not in text
+    assert "a lower to an upper quantile" in text
+
+
+def test_a_profile_of_all_says_so_in_words(staff):
+    told = {"build": 1, "kind": "k", "stage": "a"}
+    StageProfile.objects.create(**told, provider="*", size=-1)
+    StageProfile.objects.create(**told, provider="llm", model="small", size=bucket(1000))
+    text = words(staff.get(reverse("admin:metrics_stageprofile_changelist")).content.decode())
+    assert re.search(r"k a All that ask a model All models All sizes", text)
+    least, most = map(int, re.search(r"k a llm small (\d+) to (\d+) tokens", text).groups())
+    assert least <= 1000 <= most
+    assert bucket(least) == bucket(most) == bucket(1000)
+    assert bucket(least - 1) < bucket(1000) < bucket(most + 1)
+
+
+@pytest.mark.parametrize("model", [Calibration, StageProfile])
+def test_what_was_learned_has_a_page(staff, model):
+    row = model.objects.create(kind="k", **({"build": 1, "stage": "a"} if model is StageProfile else {}))
+    page = reverse(f"admin:metrics_{model._meta.model_name}_change", args=[row.pk])
+    assert "All models" in staff.get(page).content.decode()
 
 
 def test_it_shows_how_model_servers_do(staff):
     from generation.providers import breaker
 
+    breaker.forget()
+    assert "No model server is set up." in panel(staff, "model-servers")
+    with override_settings(MODEL="small"):
+        assert "This process has not asked the model server yet." in panel(staff, "model-servers")
     breaker.breaker_of("models.example").failed()
     assert "models.example Working 1 –" in words(panel(staff, "model-servers"))
 

@@ -71,6 +71,15 @@ def test_the_naive_error_is_that_of_the_mean_minus_what_has_passed():
     assert [found["3", part].naive_ms for part in FRACTIONS] == [2_000, 1_000, 0, 0]
 
 
+def test_a_kind_whose_stages_were_renamed_is_replayed_all_the_same():
+    old = [replayed(number, number * 10_000, 1_000, 2_000) for number in range(8)]
+    new = [
+        Replayed(str(number), number * 10_000, "k", "p", "m", 0, [Stage("z", 1_000, "succeeded", 0)])
+        for number in range(8, 16)
+    ]
+    assert len(forecasts([*old, *new])) == 16 * len(FRACTIONS)
+
+
 def test_a_report_of_perfect_forecasts_has_no_error():
     (scored, *_) = [each for each in evaluate([replayed(1, 0, 1_000), replayed(2, 5_000, 3_000)]) if each.naive_ms]
     perfect = scored._replace(low_ms=scored.true_ms, ms=scored.true_ms, high_ms=scored.true_ms)
@@ -124,12 +133,13 @@ def test_an_empty_database_is_told_so():
         (HEAD + "1,2026-06-01T00:00:00Z,k,p,m,1,,a,-5,succeeded\n", "line 2"),
         (HEAD + "1,2026-06-01T00:00:00Z,k,p,m,many,,a,5,succeeded\n", "line 2"),
         (HEAD + "1,2026-06-01T00:00:00Z,k\n", "line 2"),
+        (HEAD + "1,2026-06-01T00:00:00Z,k,p,m,1,,a,\udcff,succeeded\n", "no text"),
     ],
-    ids=["columns", "date", "negative", "tokens", "short"],
+    ids=["columns", "date", "negative", "tokens", "short", "binary"],
 )
 def test_a_file_that_is_no_trace_is_refused_with_its_line(tmp_path, text, said):
     trace = tmp_path / "trace.csv"
-    trace.write_text(text)
+    trace.write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(CommandError, match=said):
         call_command("evaluate_estimates", str(trace))
 

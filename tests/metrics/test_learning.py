@@ -1,6 +1,9 @@
 """What has ended is learned once, in rounds, by however many processes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
+from django.db import connection
 
 from metrics import estimator
 from metrics.estimator import outlook
@@ -117,3 +120,25 @@ def test_a_round_that_breaks_off_has_learned_nothing(monkeypatch):
         learn()
     assert not StageProfile.objects.exists()
     assert not GenerationMetric.objects.exclude(learned=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_several_that_learn_at_once_learn_each_row_once():
+    GenerationMetric.objects.bulk_create(metrics(60))
+    rows = GenerationMetric.objects.count()
+
+    def learn_all(_: int) -> int:
+        try:
+            return sum(learn(7) for _ in range(rows))
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        assert sum(threads.map(learn_all, range(4))) == rows
+    at_once = profiles()
+    StageProfile.objects.all().delete()
+    GenerationMetric.objects.update(learned=None)
+    learn(1000)
+    assert {key: state.get("recent") for key, state in at_once.items()} == {
+        key: state.get("recent") for key, state in profiles().items()
+    }

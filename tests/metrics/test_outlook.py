@@ -25,7 +25,7 @@ observations = st.builds(
     finished=st.booleans(),
     output_tokens=st.integers(0, 10_000),
     asked_ms=st.integers(0, 10**7),
-    marks=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 10**6)), max_size=3),
+    marks=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 10**6), st.integers(0, 10**4)), max_size=3),
 )
 
 
@@ -37,7 +37,7 @@ observations = st.builds(
     size=st.integers(0, 10_000),
     asked=st.floats(0, 1e8),
     tokens=st.integers(0, 10**6),
-    mark=st.none() | st.builds(Mark, st.floats(0, 1), st.floats(0, 1e7)),
+    mark=st.none() | st.builds(Mark, st.floats(0, 1), st.floats(0, 1e7), st.integers(0, 10**6)),
 )
 def test_whatever_was_seen_an_estimate_is_in_order_or_there_is_none(history, code, elapsed, size, asked, tokens, mark):
     look = outlook(learned(history))
@@ -159,10 +159,10 @@ def test_a_mark_tells_how_much_of_an_answer_there_is():
     draw = random.Random(7)
     history = []
     for _ in range(60):
-        took = draw.choice([5_000, 80_000])
-        history.append(written(took // 20, 20, marks=[(0.5, took * draw.uniform(0.48, 0.52))]))
+        tokens = draw.choice([250, 4_000])
+        history.append(written(tokens, 20, marks=[(0.5, tokens * 10, round(tokens * draw.uniform(0.48, 0.52)))]))
     look = outlook(learned(history), stages=("generating",))
-    found = look.remaining("generating", 3_000, mark=Mark(0.5, 2_500))
+    found = look.remaining("generating", 3_000, tokens=150, mark=Mark(0.5, 2_500, 125))
     assert found.ms == pytest.approx(2_000, rel=0.25)
     assert found.high_ms < 4_000
 
@@ -192,3 +192,16 @@ def test_levels_of_a_calibration_move_the_ends_of_the_range():
 def test_a_time_out_that_cuts_off_a_model_is_the_longest_that_is_expected():
     history = [written(tokens, min(tokens * 20, 30_000) / tokens) for tokens in (200, 800, 1400, 2000, 2600, 3200) * 20]
     assert outlook(learned(history), stages=("generating",)).remaining().high_ms < 34_000
+
+
+@pytest.mark.parametrize("skipped", [1, 3, 8])
+def test_stages_without_tokens_are_not_taken_for_paces(skipped):
+    healthy = [written(500, 20 * draw) for draw in (0.95, 1.0, 1.05) * 60]
+    look = outlook(learned(healthy, [stage("generating", 30_000)] * skipped), stages=("generating",))
+    assert look.remaining().ms == pytest.approx(10_000, rel=0.2)
+
+
+def test_after_an_upgrade_the_first_pace_is_not_mixed_with_durations():
+    old = [stage("generating", ms) for ms in (10_000, 20_000, 40_000, 48_000, 50_000) * 4]
+    look = outlook(learned(old, [written(500, 20)]), stages=("generating",))
+    assert look.remaining().ms < 100_000

@@ -183,3 +183,33 @@ def test_the_command_refuses_a_kind_that_is_not_remembered(history):
 def test_the_command_refuses_what_is_no_date(since):
     with pytest.raises(CommandError, match="--since"):
         call_command("backfill_estimates", "--since", since)
+
+
+def test_of_two_rebuilds_at_once_the_later_one_is_used_and_the_earlier_one_says_so(history):
+    live = profiles()
+    with pytest.raises(rebuilding.Overtaken):
+        rebuild(Asked(), lambda rows: rebuild(Asked(), lambda rows: None))
+    assert_same(live, profiles())
+    assert StageProfile.objects.count() == len(live)
+
+
+def test_of_two_rebuilds_of_different_things_the_earlier_one_changes_nothing(history):
+    live = profiles()
+    with pytest.raises(rebuilding.Overtaken):
+        rebuild(Asked(since=FIRST + timedelta(minutes=100)), lambda rows: rebuild(Asked(), lambda rows: None))
+    assert_same(live, profiles())
+
+
+def test_days_that_were_taken_in_are_counted_even_if_the_rebuild_broke_off(history):
+    late = FIRST + timedelta(days=40)
+    GenerationMetric.objects.bulk_create(metrics(15, seed=9, first=late))
+
+    def break_off(rows: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        rebuild(Asked(), break_off)
+    assert not DailySummary.objects.filter(day=late.date()).exists()
+    rebuild(Asked(), lambda rows: None)
+    assert DailySummary.objects.filter(day=late.date()).exists()
+    assert Learning.objects.get().rebuild == {"days": []}

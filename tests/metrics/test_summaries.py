@@ -92,6 +92,31 @@ def test_the_forecasts_of_a_run_are_scored_with_it():
     assert (row.forecasts, row.forecast_runs, row.held, row.error_ms, row.true_ms) == (2, 1, 1, 40, 140)
 
 
+def test_the_forecasts_of_shipped_defaults_are_not_scored():
+    ended = run()
+    told = {"run_id": ended.run_id, "kind": "k", "low_ms": 1, "ms": 2, "high_ms": 3, "true_ms": 100, "created_at": AT}
+    Forecast.objects.create(**told, elapsed_ms=0, from_history=False)
+    Forecast.objects.create(**told, elapsed_ms=60, from_history=True)
+    add([], [ended])
+    row = of_all()
+    assert (row.forecasts, row.forecast_runs, row.true_ms) == (1, 1, 100)
+
+
+def test_a_stage_leaves_its_cost_where_it_is_known():
+    metrics = [
+        stage(cost_usd=Decimal("0.25")), stage(cost_usd=Decimal("0.125"), outcome="failed"),
+        stage(cost_usd=Decimal(0)), stage(outcome="lost"),
+    ]  # fmt: skip
+    add(metrics[:2], [])
+    add(metrics[2:], [])
+    live = of_all("a")
+    assert (live.cost_usd, live.costed) == (Decimal("0.375"), 3)
+    GenerationMetric.objects.bulk_create(metrics)
+    rebuild(AT.date())
+    again = of_all("a")
+    assert (again.cost_usd, again.costed) == (live.cost_usd, live.costed)
+
+
 def test_a_day_is_a_day_in_utc():
     late = datetime(2026, 11, 20, 0, 30, tzinfo=UTC).astimezone()
     add([stage(created_at=late), stage(created_at=late - timedelta(hours=1))], [])
@@ -185,3 +210,10 @@ def test_nothing_is_nothing():
 def test_what_is_summed_up_fits_the_columns():
     """Sums that the summary names by the outcome or the field of a metric."""
     assert {*GenerationMetric.Outcome.values, *RunMetric.Outcome.values} <= set(SUMS)
+
+
+def test_a_backfill_before_migrate_says_what_prepares_the_database():
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE {RunMetric._meta.db_table}")
+    with pytest.raises(CommandError, match=r"not ready; 'manage\.py migrate' prepares it"):
+        call_command("backfill_summaries")

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from metrics.models import Forecast, GenerationMetric, RunMetric
 
 # Median seconds of each stage of a run whose model is of middling speed.
-STAGES = {"started": 0.02, "parsing": 0.4, "selecting": 1.5, "generating": 18.0, "validating": 0.9, "complete": 0.05}
+STAGES = {
+    "started": 0.4,
+    "fetching-exercises": 1.5,
+    "generating": 18.0,
+    "validating": 0.9,
+    "storing": 0.05,
+    "complete": 0.02,
+}
 KINDS = ("exercise_program", "procedure")
 # How much slower than the middling one, and dollars for a million tokens written; None for who has no price.
 MODELS = {
@@ -73,7 +80,7 @@ def past(runs: int, clinics: Sequence[uuid.UUID | None], days: int = 90, seed: i
             attempts=1,
             duration_ms=total,
             first_event_ms=waited,
-            first_item_ms=waited + total // 3 if reached > 3 else None,
+            first_item_ms=waited + total // 3 if reached > 2 else None,
             cancel_ms=dice.randint(20, 1800) if outcome == "cancelled" else None,
             input_tokens=written * 2,
             output_tokens=written,

@@ -9,13 +9,13 @@ from generation.management.quietly import in_a_sentence
 from generation.metrics_from_log import ended_runs, missing
 from generation.pipelines import PIPELINES
 from metrics.management.terminal import Bar, day
-from metrics.pruning import kept_since
+from metrics.pruning import remembered_since
 from metrics.recorder import insert
 
 
 @dataclass
 class Done:
-    """Runs that were looked at, rows that were missing, and logs that could not be read."""
+    """Runs that were looked at, rows that were missing, and runs left out since their log could not be read."""
 
     runs: int = 0
     stages: int = 0
@@ -36,9 +36,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, since: datetime | None, kind: str | None, dry_run: bool, **options: Any) -> None:
         # What prune_metrics has deleted must not come back to be learned again.
-        since = max(since or kept_since(), kept_since())
         done = Done()
         with in_a_sentence():
+            remembered = remembered_since()
+            since = max(since or remembered, remembered)
             try:
                 self.work(since, kind, dry_run, done)
             except KeyboardInterrupt:
@@ -46,7 +47,8 @@ class Command(BaseCommand):
         what = "missing" if dry_run else "written"
         self.stdout.write(f"{done.runs} runs: {done.stages} stages and {done.ends} ends {what}.")
         if done.unreadable:
-            self.stderr.write(f"{done.unreadable} logs open with no key of FIELD_KEYS; their stages stay missing.")
+            left_out = f"{done.unreadable} of these runs were left out"
+            self.stderr.write(f"{left_out}: their logs open with no key of FIELD_KEYS.")
 
     def work(self, since: datetime, kind: str | None, dry_run: bool, done: Done) -> None:
         bar = Bar(self.stdout, ended_runs(since, kind).count())

@@ -1,4 +1,4 @@
-/** What htmx's sse extension leaves to a page that swaps in the fragments of `?as=html`. */
+/** What htmx and its sse extension leave to a page that swaps in the fragments of `?as=html`. */
 
 /** @typedef {CustomEvent<MessageEvent<string | undefined>>} SseMessage */
 /** @typedef {CustomEvent<{error: Event}>} SseError */
@@ -19,6 +19,11 @@ document.addEventListener('htmx:sseBeforeMessage', (event) => {
   // replace what an earlier one said.
   event.preventDefault();
   shown.replaceWith(fragment.content);
+});
+
+// Of a page that nobody looks at, nothing is asked.
+document.addEventListener('htmx:beforeRequest', (event) => {
+  if (document.visibilityState !== 'visible') event.preventDefault();
 });
 
 document.addEventListener('htmx:sseError', (event) => {

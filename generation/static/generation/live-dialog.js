@@ -5,8 +5,9 @@ import { post } from './api.js';
 import { find } from './dom.js';
 import { LiveView } from './live-view.js';
 import { PauseButton } from './pause-button.js';
+import { PlaceWatch } from './place-watch.js';
 import { followRun } from './run-client.js';
-import { fromSnapshot, initialState, reduce } from './run-state.js';
+import { fromSnapshot, initialState, movedUp, reduce } from './run-state.js';
 import { setTitle, word } from './words.js';
 
 /** @typedef {import('./run-state.js').RunState} RunState */
@@ -23,6 +24,7 @@ class LiveDialog {
   #dialog = find(document, '#live', HTMLDialogElement);
   #view = new LiveView(this.#dialog);
   #pause = new PauseButton(find(this.#dialog, '.pause', HTMLButtonElement));
+  #place = new PlaceWatch({ onSnapshot: (snapshot) => this.#moveUp(snapshot) });
   /** @type {Followed | null} */
   #followed = null;
   /** @type {RunClient | null} */
@@ -30,6 +32,8 @@ class LiveDialog {
   /** What is shown, and the fold of the log; they differ while a reloaded page catches up with its snapshot. */
   #shown = initialState([]);
   #folded = initialState([]);
+  /** @type {{snapshot: Record<string, any>, at: number} | null} the newest snapshot */
+  #told = null;
   /** @type {ConnectionReport} */
   #connection = { state: 'connecting' };
   #connectionAt = 0;
@@ -62,6 +66,7 @@ class LiveDialog {
     this.#followed = followed;
     this.#over = this.#asked = false;
     this.#folded = initialState(codes);
+    this.#told = followed.snapshot ? { snapshot: followed.snapshot, at: Date.parse(followed.at ?? '') } : null;
     this.#shown = followed.snapshot ? fromSnapshot(followed.snapshot, codes, followed.at) : this.#folded;
     this.#view.reset(followed.language);
     this.#pause.follow(followed.run);
@@ -85,6 +90,7 @@ class LiveDialog {
   #take(envelope) {
     const before = this.#shown;
     this.#folded = reduce(this.#folded, envelope);
+    if (this.#told) this.#folded = movedUp(this.#folded, this.#told.snapshot, this.#told.at);
     if (this.#folded.lastSeq < (this.#followed?.snapshot?.last_seq ?? 0)) return;
     this.#shown = this.#folded;
     this.#draw();
@@ -93,15 +99,30 @@ class LiveDialog {
     if (this.#shown.status === 'cancelling') this.#showCancelling();
   }
 
+  /** @param {Record<string, any>} snapshot */
+  #moveUp(snapshot) {
+    const at = this.#client?.serverNow() ?? Date.now();
+    this.#told = { snapshot, at };
+    this.#folded = movedUp(this.#folded, snapshot, at);
+    this.#shown = movedUp(this.#shown, snapshot, at);
+    this.#draw();
+  }
+
   #draw() {
     this.#view.draw(this.#shown);
     this.#pause.draw(this.#shown.status);
+    this.#watchPlace();
     this.#tick();
   }
 
   #tick() {
     this.#view.drawClock(this.#shown, this.#client?.serverNow() ?? Date.now());
     this.#view.drawConnection(this.#connection, Date.now() - this.#connectionAt);
+  }
+
+  #watchPlace() {
+    const waits = !this.#over && this.#shown.status === 'queued';
+    this.#place.watch(waits ? `/api/runs/${this.#followed?.run}` : null);
   }
 
   #announceStage() {
@@ -183,6 +204,7 @@ class LiveDialog {
 
   #finish() {
     this.#over = true;
+    this.#watchPlace();
     clearInterval(this.#ticking);
     this.#tick();
   }

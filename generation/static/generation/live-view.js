@@ -104,7 +104,7 @@ export class LiveView {
   /** @param {RunState} state */
   stageWords(state) {
     const { status, position } = state;
-    if (status === 'queued' && position !== null && position > 1) return word('queuedAs', { n: position });
+    if (status === 'queued' && position) return word('queuedAs', { n: position });
     if (STATUS_WORDS.has(status)) return word(status);
     // Within its stage a run may say more: that the model's server is busy, or that a draft is being mended.
     const more = state.opening !== null && state.message !== state.opening && !state.terminal;

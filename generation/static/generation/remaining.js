@@ -39,6 +39,8 @@ export function nothingHeard() {
 
 /**
  * Pure. Take the newest estimate, or with null that there is none.
+ *
+ * A run that works past all that is known of a stage still keeps what was promised of its end, until that has passed.
  * @param {Remaining} state
  * @param {Eta | null | undefined} eta
  * @param {number} at
@@ -48,9 +50,10 @@ export function nothingHeard() {
 export function hear(state, eta, at, begun) {
   if (!Number.isFinite(at)) return state;
   const before = advanced(awake(state, at), at);
-  const heard = leftOf(eta);
   // While it waited, something else was promised.
   const promised = begun && !before.begun ? null : before.due;
+  const heard = leftOf(eta);
+  if (!heard && begun && promised !== null && before.heard?.history) return before;
   const due = promised ?? (heard?.history ? at + heard.high : null);
   const after = { ...before, heard, heardAt: at, begun: begun || before.begun, due };
   return heard && surprises(before, heard, at) ? { ...after, shown: inTicks(heard), tick: at } : after;
@@ -78,7 +81,17 @@ export function shownAt(state, now) {
   const { shown, tick, due } = advanced(state, now);
   if (shown?.high) return { left: shown, late: due !== null && tick >= due };
   const outlived = shown !== null && shown.history;
-  return { left: null, late: outlived || (due !== null && now >= Math.max(due, tick + TICK_MS)) };
+  return { left: null, late: outlived || (due !== null && now >= tickFrom(tick, due)) };
+}
+
+/**
+ * The first tick that is not before a moment.
+ * @param {number} tick
+ * @param {number} moment
+ */
+function tickFrom(tick, moment) {
+  if (!Number.isFinite(tick)) return moment;
+  return tick + TICK_MS * Math.max(0, Math.ceil((moment - tick) / TICK_MS));
 }
 
 /**

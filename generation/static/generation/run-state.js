@@ -27,7 +27,7 @@ import { hear, nothingHeard, rest } from './remaining.js';
  * @property {number} progress  0–100
  * @property {string} message
  * @property {string | null} opening  the message with which the stage began
- * @property {number | null} position  in the queue when it came to it; 1 was next
+ * @property {number | null} position  in the queue; 1 is next
  * @property {Remaining} remaining  in the server's time
  * @property {string | null} startedAt
  * @property {string | null} finishedAt
@@ -82,6 +82,7 @@ export function fromSnapshot(snapshot, stageCodes, at = null) {
     stages: terminal ? endStages(entered, terminal) : entered.stages,
     progress: risen(0, snapshot.progress),
     message: terminal?.event === 'error' ? snapshot.error?.message ?? '' : '',
+    position: snapshot.position ?? null,
     remaining: terminal ? nothingHeard() : heardLater(snapshot, Date.parse(at ?? '')),
     startedAt: snapshot.started_at ?? null,
     finishedAt: snapshot.finished_at ?? null,
@@ -110,6 +111,19 @@ export function reduce(state, envelope) {
   const apply = Object.hasOwn(EVENTS, envelope.event) ? EVENTS[envelope.event] : undefined;
   const change = apply?.(state, envelope.data ?? {}, envelope.ts);
   return { ...state, ...change, lastSeq: envelope.seq };
+}
+
+/**
+ * Pure. What a snapshot tells of a run that waits, which its log does not: its place moves up without an event.
+ * One that has seen more of the log than the state, or less, tells nothing.
+ * @param {RunState} state
+ * @param {Record<string, any>} snapshot
+ * @param {number} at  the server's time of the snapshot
+ * @returns {RunState}
+ */
+export function movedUp(state, { status, last_seq: lastSeq, position, eta }, at) {
+  if (state.status !== 'queued' || status !== 'queued' || state.lastSeq !== lastSeq) return state;
+  return { ...state, position: position ?? null, remaining: hear(state.remaining, eta, at, false) };
 }
 
 const RESTING = new Set(['paused', 'cancelling']);

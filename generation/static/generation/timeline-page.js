@@ -46,7 +46,7 @@ function start(root, replay) {
     const state = stateAt(player.index);
     const event = events[player.index];
     const left = remained(replay, player);
-    const eta = foretold(events, player.index);
+    const eta = foretold(events, player.index, state);
     const now = Date.parse(events[0].ts) + player.ms;
     put('clock', timeText(player.ms));
     put('status', word(state.status));

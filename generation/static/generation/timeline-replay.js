@@ -14,10 +14,6 @@ import { initialState, reduce } from './run-state.js';
  * @property {boolean} playing
  */
 
-const ENDINGS = new Set(['complete', 'error', 'cancelled']);
-// Events that carry an estimate, or tell that there is none.
-const TELLING = new Set(['queued', 'progress']);
-
 /** @type {Player} */
 export const AT_START = { index: 0, ms: 0, speed: 1, playing: false };
 
@@ -98,14 +94,15 @@ export function remained({ end_ms }, player) {
 }
 
 /**
- * The newest estimate that the log had told; null where there was none to give, and once the run had ended.
+ * The estimate that a page at this event went by; null where it went by none.
  * @param {readonly Told[]} events
  * @param {number} index
+ * @param {RunState} state  at this event
  * @returns {{ms: number, low_ms: number, high_ms: number} | null}
  */
-export function foretold(events, index) {
-  if (ENDINGS.has(events[index].event)) return null;
-  for (let at = index; at >= 0; at -= 1) if (TELLING.has(events[at].event)) return events[at].data.eta ?? null;
+export function foretold(events, index, { remaining }) {
+  if (!remaining.heard) return null;
+  for (let at = index; at >= 0; at -= 1) if (events[at].data.eta) return events[at].data.eta;
   return null;
 }
 

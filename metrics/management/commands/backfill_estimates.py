@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DatabaseError
 
 from metrics.management.terminal import Bar, day
-from metrics.rebuilding import Asked, rebuild, rehearse
+from metrics.rebuilding import Asked, Overtaken, rebuild, rehearse
 
 
 class Command(BaseCommand):
@@ -31,6 +31,8 @@ class Command(BaseCommand):
             bar = Bar(self.stdout, total)
             profiles = rehearse(asked, bar.add) if dry_run else rebuild(asked, bar.add)
             bar.close()
+        except Overtaken:
+            raise CommandError("Another rebuild was begun; this one has changed nothing.") from None
         except DatabaseError:
             raise CommandError("The database is not ready; 'manage.py migrate' prepares it.") from None
         became = "would become" if dry_run else "became"

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Min
 
 from metrics.models import GenerationMetric, Learning, RunMetric
@@ -23,8 +23,14 @@ class Command(BaseCommand):
         parser.add_argument("--since", help="the first day, as 2026-01-31; by default that of the oldest metric")
 
     def handle(self, *args: Any, since: str | None, **options: Any) -> None:
-        asked, first = day_of(since) if since else date.min, oldest()
-        if first is None:
+        asked = day_of(since) if since else date.min
+        try:
+            self.count(asked, options["verbosity"])
+        except DatabaseError:
+            raise CommandError("The database is not ready; 'manage.py migrate' prepares it.") from None
+
+    def count(self, asked: date, verbosity: int) -> None:
+        if (first := oldest()) is None:
             self.stdout.write("There are no metrics.")
             return
         first, today = max(first, asked), datetime.now(UTC).date()
@@ -35,7 +41,7 @@ class Command(BaseCommand):
                 # Whoever learns meanwhile waits; what is not yet learned is counted then.
                 Learning.objects.select_for_update().get(pk=1)
                 rows += rebuild(day)
-            if options["verbosity"] > 1:
+            if verbosity > 1:
                 self.stdout.write(f"{day}: {rows} rows so far")
         self.stdout.write(f"{rows} rows since {first} in {time.monotonic() - began:.1f} s.")
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError
 
 from metrics.replay import BadTrace, Report, evaluate, from_database, from_file, write
 
@@ -27,8 +28,12 @@ class Command(BaseCommand):
     def handle(self, *args: Any, file: Path | None = None, dump: Path | None = None, **options: Any) -> None:
         try:
             runs = from_file(file) if file else from_database()
-        except (BadTrace, OSError) as error:
+        except BadTrace as error:
             raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{file} can't be read: {error.strerror}.") from None
+        except DatabaseError:
+            raise CommandError("The database is not ready; 'manage.py migrate' prepares it.") from None
         scored = list(evaluate(runs))
         if not scored:
             raise CommandError("There is no run that succeeded after another one had; nothing can be compared.")
@@ -36,7 +41,7 @@ class Command(BaseCommand):
             try:
                 write(dump, scored)
             except OSError as error:
-                raise CommandError(str(error)) from None
+                raise CommandError(f"{dump} can't be written: {error.strerror}.") from None
         self.stdout.write(f"{len(runs)} runs, {len(scored)} forecasts for those that succeeded")
         self.stdout.write(f"{'':<28}{'n':>7} {'error':>7} {'held':>7} {'width':>7}")
         for name, report in Report.of(scored):

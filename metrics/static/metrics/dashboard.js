@@ -1,13 +1,13 @@
 // Draws each canvas of the dashboard from the figures that stand in its table. Chart.js is what the admin's theme ships.
 
 /**
- * `look`: a dashed line belongs to the one before it, an aim to no other.
- * @typedef {{label: string, draw: "line" | "bar", look: "" | "dashed" | "aim", right: boolean,
- *   data: (number | null)[]}} Series
+ * `look`: a dashed line belongs to the one of its color; an aim, waiting and the rest have none.
+ * @typedef {{label: string, draw: 'line' | 'bar', look: '' | 'dashed' | 'aim' | 'wait' | 'rest',
+ *   color: number | null, right: boolean, data: (number | null)[]}} Series
  */
 /**
- * @typedef {{labels: string[], named: boolean, unit: string, right: string, logarithmic: boolean, stacked: boolean,
- *   series: Series[]}} Figures
+ * @typedef {{labels: string[], named: boolean, unit: string, axis: string, right: string, logarithmic: boolean,
+ *   stacked: boolean, series: Series[]}} Figures
  */
 
 /** @type {any} */
@@ -16,39 +16,57 @@ const language = document.documentElement.lang;
 
 // Told apart by people who see few colours as well, on white and on black. After M. Okabe and K. Ito, 2008.
 const COLORS = {
-  light: ["#0072b2", "#d55e00", "#00815a", "#b5508a", "#8a6d00", "#2f8fc4", "#6b6b6b", "#7a3fb8"],
-  dark: ["#56b4e9", "#f0853c", "#2cc295", "#e59cc6", "#f0e442", "#8fc9f0", "#b8b8b8", "#b794f6"],
+  light: ['#0072b2', '#d55e00', '#00815a', '#b5508a', '#8a6d00', '#7a3fb8', '#2f8fc4'],
+  dark: ['#56b4e9', '#f0853c', '#2cc295', '#e59cc6', '#f0e442', '#b794f6', '#8fc9f0'],
 };
-// A line is told by its marks too.
-const MARKS = ["circle", "rect", "triangle", "rectRot", "cross", "star", "crossRot", "dash"];
+// A line is told by its marks too: by a shape that can be hollow, and its turn.
+/** @type {[string, number][]} */
+const MARKS = [
+  ['circle', 0],
+  ['rect', 0],
+  ['triangle', 0],
+  ['rectRot', 0],
+  ['triangle', 180],
+  ['triangle', 90],
+  ['triangle', 270],
+];
+// Seconds. Times are kept in milliseconds, and a logarithmic scale has no place for none.
+const LEAST = 0.001;
 
-const dark = () => document.documentElement.classList.contains("dark");
-const ink = () => (dark() ? "#d1d5db" : "#4b5563");
+const dark = () => document.documentElement.classList.contains('dark');
+const ink = () => (dark() ? '#d1d5db' : '#4b5563');
+
+/** @param {number | null} value */
+function drawable(value) {
+  return value === null ? null : Math.max(value, LEAST);
+}
 
 /** @param {Figures} figures */
 function datasets(figures) {
   const colors = dark() ? COLORS.dark : COLORS.light;
-  let lines = -1;
   return figures.series.map((each) => {
-    if (each.look === "") lines += 1;
-    const place = Math.max(0, lines) % colors.length;
-    const color = each.look === "aim" ? ink() : colors[place];
+    const [mark, turn] = MARKS[each.color ?? 0];
+    const color = each.color === null ? ink() : colors[each.color];
+    // Hollow marks belong to dashed lines, in the chart and in its legend, and hollow bars to the rest.
+    const hollow = each.look !== '' && each.look !== 'wait';
     const crowd = each.data.length > 45 ? 0 : each.data.length > 20 ? 2 : 3;
     return {
       label: each.label,
       type: each.draw,
-      data: each.data,
+      data: figures.logarithmic ? each.data.map(drawable) : each.data,
       // Lines lie above bars.
-      order: each.draw === "line" ? 0 : 1,
-      yAxisID: figures.named ? undefined : each.right ? "right" : "y",
-      xAxisID: figures.named ? (each.right ? "right" : "x") : undefined,
+      order: each.draw === 'line' ? 0 : 1,
+      yAxisID: figures.named ? undefined : each.right ? 'right' : 'y',
+      xAxisID: figures.named ? (each.right ? 'right' : 'x') : undefined,
       borderColor: color,
-      // A hollow mark belongs to a dashed line, in the chart and in its legend.
-      backgroundColor: each.look ? "transparent" : color,
-      borderWidth: each.draw === "line" ? 2 : 0,
-      borderDash: each.look ? [5, 4] : [],
-      pointStyle: each.draw === "bar" ? "rect" : each.look === "aim" ? "line" : MARKS[place],
-      pointRadius: each.look === "aim" ? 0 : crowd,
+      backgroundColor: hollow ? 'transparent' : color,
+      borderWidth: each.draw === 'line' ? 2 : hollow ? 1 : 0,
+      borderDash: hollow ? [5, 4] : [],
+      // An aim is drawn from side to side, whatever days there are.
+      showLine: each.look !== 'aim',
+      pointStyle: each.draw === 'bar' ? 'rect' : each.look === 'aim' ? 'line' : mark,
+      pointRotation: turn,
+      pointRadius: each.look === 'aim' ? 0 : crowd,
       pointHitRadius: 8,
       maxBarThickness: 28,
     };
@@ -57,12 +75,12 @@ function datasets(figures) {
 
 /** @param {number} value */
 function written(value) {
-  return value.toLocaleString(language, { maximumSignificantDigits: 4, notation: value >= 1e5 ? "compact" : "standard" });
+  return value.toLocaleString(language, { maximumSignificantDigits: 4, notation: value >= 1e5 ? 'compact' : 'standard' });
 }
 
 /** @param {string} day */
 function short(day) {
-  return new Date(day).toLocaleDateString(language, { day: "numeric", month: "short", timeZone: "UTC" });
+  return new Date(day).toLocaleDateString(language, { day: 'numeric', month: 'short', timeZone: 'UTC' });
 }
 
 /**
@@ -70,24 +88,27 @@ function short(day) {
  * @param {string} name
  */
 function lines(name) {
-  return name.split(" · ").map((part) => (part.length > 20 ? `${part.slice(0, 19)}…` : part));
+  return name.split(' · ').map((part) => (part.length > 20 ? `${part.slice(0, 19)}…` : part));
 }
 
 /** @param {Figures} figures */
 function scales(figures) {
   const color = ink();
-  const grid = { color: dark() ? "#374151" : "#e5e7eb" };
+  const grid = { color: dark() ? '#374151' : '#e5e7eb' };
   const values = {
-    type: figures.logarithmic ? "logarithmic" : "linear",
+    type: figures.logarithmic ? 'logarithmic' : 'linear',
     stacked: figures.stacked,
     beginAtZero: true,
+    suggestedMax: figures.series.some((each) => each.look === 'aim') ? 100 : undefined,
     grid,
     ticks: { color, callback: written, maxTicksLimit: 7, maxRotation: 0 },
-    title: { display: true, text: figures.unit, color },
+    title: { display: true, text: figures.axis, color },
   };
   const names = {
-    type: "category",
+    type: 'category',
     stacked: figures.stacked,
+    // A single day stands in the middle.
+    offset: figures.labels.length === 1 || figures.series.some((each) => each.draw === 'bar'),
     grid: { display: false },
     ticks: {
       color,
@@ -104,7 +125,7 @@ function scales(figures) {
     title: { display: true, text: figures.right, color },
   };
   // Names are long: they stand beside their bars.
-  const further = { ...right, ...(figures.named ? { axis: "x", position: "top" } : { axis: "y", position: "right" }) };
+  const further = { ...right, ...(figures.named ? { axis: 'x', position: 'top' } : { axis: 'y', position: 'right' }) };
   const both = figures.named ? { y: names, x: values } : { x: names, y: values };
   return figures.right ? { ...both, right: further } : both;
 }
@@ -114,11 +135,11 @@ function options(figures) {
   return {
     animation: false,
     maintainAspectRatio: false,
-    indexAxis: figures.named ? "y" : "x",
-    interaction: { mode: "index", intersect: false, axis: figures.named ? "y" : "x" },
+    indexAxis: figures.named ? 'y' : 'x',
+    interaction: { mode: 'index', intersect: false, axis: figures.named ? 'y' : 'x' },
     scales: scales(figures),
     plugins: {
-      legend: { position: "bottom", labels: { color: ink(), usePointStyle: true, boxHeight: 7 } },
+      legend: { position: 'bottom', labels: { color: ink(), usePointStyle: true, boxHeight: 7 } },
       tooltip: { callbacks: { label: label(figures) } },
     },
   };
@@ -132,10 +153,34 @@ function label(figures) {
   };
 }
 
+/** @param {Figures} figures */
+function aims(figures) {
+  return {
+    id: 'aims',
+    beforeDatasetsDraw(/** @type {any} */ chart) {
+      const { ctx, chartArea, scales } = chart;
+      figures.series.forEach((each, place) => {
+        const value = each.data.find((one) => one !== null);
+        if (each.look !== 'aim' || value === undefined || !chart.isDatasetVisible(place)) return;
+        const y = scales.y.getPixelForValue(value);
+        ctx.save();
+        ctx.strokeStyle = ink();
+        ctx.lineWidth = 2;
+        ctx.setLineDash([5, 4]);
+        ctx.beginPath();
+        ctx.moveTo(chartArea.left, y);
+        ctx.lineTo(chartArea.right, y);
+        ctx.stroke();
+        ctx.restore();
+      });
+    },
+  };
+}
+
 /** @type {{chart: any, figures: Figures}[]} */
 const drawn = [];
 
-for (const canvas of document.querySelectorAll(".dashboard canvas")) {
+for (const canvas of document.querySelectorAll('.dashboard canvas')) {
   const data = document.getElementById(`${canvas.id}-data`)?.textContent;
   if (!data || !(canvas instanceof HTMLCanvasElement)) continue;
   /** @type {Figures} */
@@ -145,9 +190,10 @@ for (const canvas of document.querySelectorAll(".dashboard canvas")) {
   const legend = figures.series.length * (innerWidth < 480 ? 20 : 8);
   if (box) box.style.height = `${figures.named ? 140 + 44 * figures.labels.length : 260 + legend}px`;
   const chart = new Chart(canvas, {
-    type: figures.series[0]?.draw ?? "line",
+    type: figures.series[0]?.draw ?? 'line',
     data: { labels: figures.labels, datasets: datasets(figures) },
     options: options(figures),
+    plugins: [aims(figures)],
   });
   drawn.push({ chart, figures });
 }
@@ -159,7 +205,7 @@ new MutationObserver(() => {
     chart.options = options(figures);
     chart.update();
   }
-}).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
+}).observe(document.documentElement, { attributes: true, attributeFilter: ['class'] });
 
 // A module, so that its names are its own.
 export {};
