@@ -53,10 +53,10 @@ class Distribution:
     def by_bin(self) -> dict[int, float]:
         return dict(zip(self.bins, self.shares, strict=True))
 
-    def points(self, count: int, above: float = 0.0) -> list[float] | None:
+    def points(self, count: int, above: float = 0.0, *, weighed: bool = True) -> list[float] | None:
         """The middles of `count` equal parts of what lies above a number, ascending; None if nothing does.
 
-        Above a number the shares weigh as `asked` says.
+        Above a number the shares weigh as `asked` says, unless they are of something that each run reaches once.
         """
         bins, shares = self.bins, self.shares
         if above > 0:
@@ -71,7 +71,7 @@ class Distribution:
                 return None
             if self.left[place] - shares[place] * inside < NOTHING:
                 return None
-            shares, left = self.asked()
+            shares, left = self.asked() if weighed else (shares, self.left)
             mass = left[place] - shares[place] * inside
         else:
             place, inside, mass = 0, 0.0, 1.0

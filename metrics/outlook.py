@@ -150,7 +150,8 @@ class Outlook:
             length = self.length(stage, sized)
             points = None
             if tokens > 0:
-                points = self.after(stage, sized, mark, length).points(POINTS, tokens) if mark else None
+                if mark is not None:
+                    points = self.after(stage, sized, mark, length).points(POINTS, tokens, weighed=False)
                 points = points or length.points(POINTS, tokens)
             if points is not None:
                 pace = self.pace_so_far(stage, max(0.0, elapsed_ms - first_ms), tokens)

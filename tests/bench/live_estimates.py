@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import mean, median
@@ -58,6 +58,7 @@ from generation.handle import Handle
 from generation.models import Event, ModelCall, Run, User
 from generation.providers.model import ModelWriter
 from metrics import estimator
+from metrics.distribution import Distribution
 from metrics.estimator import Estimate, Mark, Outlook
 from tests.bench.compose import CASES
 
@@ -92,6 +93,15 @@ class Moment:
         if "mark" in facts:
             facts["mark"] = Mark(*facts["mark"])
         return self.look.remaining(self.stage, self.elapsed_ms, **facts)
+
+    def unweighed(self) -> Estimate | None:
+        """By the time alone, from the distribution above it as it stands (`Distribution.asked`)."""
+        weighed = Distribution.asked
+        Distribution.asked = lambda whole: (whole.shares, whole.left)  # type: ignore[method-assign]
+        try:
+            return self.by(())
+        finally:
+            Distribution.asked = weighed  # type: ignore[method-assign]
 
 
 @dataclass
@@ -167,9 +177,9 @@ def settle() -> None:
         seen.calls = ModelCall.objects.filter(run_uid=run.uid).count()
 
 
-def error(seen: list[Watched], part: float, known: tuple[str, ...]) -> tuple[float, int]:
+def error(seen: list[Watched], part: float, ask: Callable[[Moment], Estimate | None]) -> tuple[float, int]:
     """The mean absolute error of the medians in seconds of the trace, and how often nothing was said."""
-    pairs = [(moment.by(known), each.ended_ms - moment.at_ms) for each in seen for moment in [each.at(part)]]
+    pairs = [(ask(moment), each.ended_ms - moment.at_ms) for each in seen for moment in [each.at(part)]]
     errors = [abs(found.ms - true_ms) for found, true_ms in pairs if found is not None]
     return mean(errors) * FASTER / 1000, len(pairs) - len(errors)
 
@@ -188,10 +198,13 @@ def report(seen: list[Watched]) -> None:
             if (found := moment.by(WAYS["live"])) is not None
         ]
         print(f"at {part:.0%}: off by {mean(off):.1%} of the run, 80 % range held {mean(held):.1%}")
-        only, _ = error(whole, part, ())
+        only, _ = error(whole, part, lambda moment: moment.by(()))
+        plain, _ = error(whole, part, Moment.unweighed)
+        print(f"    {'unweighed':10} error {plain:6.2f} s   by the time alone, as conditional quantiles have it")
         for name, known in WAYS.items():
-            found, silent = error(whole, part, known)
-            print(f"    {name:10} error {found:6.2f} s   {found / only:5.3f} of time only   nothing said {silent}")
+            found, silent = error(whole, part, lambda moment, known=known: moment.by(known))  # type: ignore[misc]
+            shares = f"{found / only:5.3f} of time only, {found / plain:5.3f} of unweighed"
+            print(f"    {name:10} error {found:6.2f} s   {shares}   nothing said {silent}")
 
 
 if __name__ == "__main__":
