@@ -13,7 +13,7 @@ from metrics.distribution import Distribution, blended, log_normal, mixed, produ
 from metrics.histogram import Histogram, bin_of
 from metrics.profiles import ANY_SIZE, BY_RULE, RECENCY, STRENGTH, Key, Mark, Profile, bucket, levels, tenth
 
-POINTS = 61
+POINTS = 53
 # Its powers, modulo the number of points, are the steps through the points of the later stages.
 STRIDE = 17
 # Observations from which on it is history that speaks.

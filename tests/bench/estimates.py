@@ -41,6 +41,7 @@ from tests.support.history import past, save
 ROWS = 1_000_000
 RUNS = 20_000
 REPEATS = 7
+IN_A_ROUND = 500
 STAGES = ("started", "fetching-exercises", "generating", "validating", "storing", "complete")
 
 
@@ -76,7 +77,7 @@ def main(rows: int) -> None:
     def look() -> Outlook:
         return Outlook("k", STAGES, "p", "a", profiles.found)
 
-    known, mark = look(), Mark(0.5, 4_000)
+    known, mark = look(), Mark(0.5, 4_000, 250)
     asked: list[tuple[str, Callable[[Outlook], object]]] = [
         ("waiting", lambda look: look.remaining(size=1_000)),
         ("writing", lambda look: look.remaining("generating", 5_000, size=1_000)),
@@ -95,7 +96,11 @@ def main(rows: int) -> None:
 def backfill(rows: int) -> None:
     call_command("migrate", verbosity=0)
     save(past(-(-rows // len(STAGES)), [None]))
-    kept = GenerationMetric.objects.count()
+    keys = list(GenerationMetric.objects.order_by("created_at", "pk").values_list("pk", flat=True))
+    kept = len(keys)
+    # In rounds, as they are learned live.
+    for number, start in enumerate(range(0, kept, IN_A_ROUND), start=1):
+        GenerationMetric.objects.filter(pk__in=keys[start : start + IN_A_ROUND]).update(learned=number)
     for name in ("learned before", "not learned yet"):
         if name != "learned before":
             GenerationMetric.objects.update(learned=None)
