@@ -126,7 +126,7 @@ def test_a_stage_that_ends_is_counted_and_timed(django_capture_on_commit_callbac
     assert grown(before, "hep_stages_ended_total", kind=KIND, stage="generating", outcome="succeeded") == 1
     assert grown(before, "hep_stages_ended_total", kind=KIND, stage="generating", outcome="failed") == 1
     assert grown(before, "hep_stage_duration_seconds_count", kind=KIND, stage="generating") == 1
-    assert grown(before, "hep_stage_duration_seconds_sum", kind=KIND, stage="generating") == 1.5
+    assert grown(before, "hep_stage_duration_seconds_sum", kind=KIND, stage="generating") == pytest.approx(1.5)
 
 
 def test_a_run_that_ends_is_counted_by_how_it_did(django_capture_on_commit_callbacks):
@@ -143,7 +143,7 @@ def test_a_run_that_ends_is_counted_by_how_it_did(django_capture_on_commit_callb
     assert grown(before, "hep_run_cancel_seconds_sum", kind=KIND) == pytest.approx(0.03)
     assert grown(before, "hep_tokens_total", kind=KIND, way="read") == 70
     assert grown(before, "hep_tokens_total", kind=KIND, way="written") == 5
-    assert grown(before, "hep_cost_dollars_total", kind=KIND) == 0.25
+    assert grown(before, "hep_cost_dollars_total", kind=KIND) == pytest.approx(0.25)
 
 
 @pytest.mark.django_db(transaction=True)
