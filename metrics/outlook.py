@@ -18,8 +18,8 @@ POINTS = 53
 STRIDE = 17
 # Observations from which on it is history that speaks.
 ENOUGH = 4.5
-# How many observations the shipped defaults count as.
-DEFAULT_STRENGTH = 1.0
+# How many observations the shipped defaults count as: they may be far from this server's times.
+DEFAULT_STRENGTH = 0.2
 
 # Milliseconds (10th percentile, median, 90th) a stage takes where there is no history yet: the embedded
 # composer on one core of a small server, and a model that writes 50 to 100 tokens a second.

@@ -148,7 +148,8 @@ def test_a_run_that_ends_is_counted_by_how_it_did(django_capture_on_commit_callb
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("library")
-async def test_a_run_is_counted_once_from_its_request_to_its_end(alice):
+async def test_a_run_is_counted_once_from_its_request_to_its_end(alice, monkeypatch):
+    monkeypatch.setattr("generation.scoring.SEEN_MS", 0)
     before = await in_database(scraped)
     async with executing():
         run = await start(alice)
