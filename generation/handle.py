@@ -3,11 +3,10 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
-
-from django.db.models.functions import Now
 
 from generation import overrides, programs, shelf
 from generation.calls import Calls, Totals, expected_tokens
@@ -106,7 +105,8 @@ class Handle:
             self.percent, self.progress_told = max(self.percent, spec.progress), self.stage_began
             line = Line("progress", self.progress_data(spec.message[self.language]))
             self.first_event_ms = self.first_event_ms or line.ts_ms
-            self.log.append_with(self.updating_row(stage_started_at=Now(), course=self.course.facts()), line)
+            began = datetime.fromtimestamp(line.ts_ms / 1000, UTC)
+            self.log.append_with(self.updating_row(stage_started_at=began, course=self.course.facts()), line)
         yield facts
         if not done:
             duration_ms = self.stage_ms()

@@ -86,7 +86,7 @@ def remaining_of(run: Run) -> Estimate | None:
         # It waits to go on, and begins this stage anew.
         facts = {name: run.course[name] for name in ("size", "asked_ms") if name in run.course}
         return course.remaining(look, run.stage, 0.0, facts)
-    # The database's clock has begun the stage, and ours may differ.
+    # The worker's clock has begun the stage, and ours may differ.
     elapsed_ms = max(0.0, (timezone.now() - run.stage_started_at).total_seconds() * 1000)
     return course.remaining(look, run.stage, elapsed_ms, run.course)
 

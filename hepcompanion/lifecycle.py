@@ -1,14 +1,18 @@
 """What runs beside the requests of a server process, from its start to its end."""
 
 import asyncio
+import contextlib
 import gc
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import structlog
 
+from generation.consumers.open_streams import open_streams
 from generation.executors import executor
 from generation.feed import feed
 
@@ -16,6 +20,9 @@ logger = structlog.get_logger(__name__)
 
 _starting: "asyncio.Task[None] | None" = None
 _draining: "asyncio.Task[None] | None" = None
+_leaving: "asyncio.Task[None] | None" = None
+# For clients to answer a goodbye; the runs are handed back meanwhile.
+GOODBYE_S = 0.5
 
 
 async def ensure_started() -> None:
@@ -64,17 +71,37 @@ def drain_with_reactor() -> None:
 
 def drain_with_signals() -> None:
     """Under a server with lifespan: it waits for open streams before it sends `lifespan.shutdown`, so the signal
-    that asks it to stop must end them first."""
+    that asks it to stop must end them first. The server hears of it when they have said goodbye: it would close sockets
+    with a code of its own."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         former = signal.getsignal(number)
 
         def handle(received: int, frame: FrameType | None, former: Any = former) -> None:
-            loop.call_soon_threadsafe(begin_drain)
-            if callable(former):
-                former(received, frame)
+            hand_on = partial(former, received, frame) if callable(former) else lambda: None
+            if _leaving is None:
+                loop.call_soon_threadsafe(begin_to_leave, hand_on)
+            else:
+                # Whoever asks again does not want to wait.
+                hand_on()
 
         signal.signal(number, handle)
+
+
+def begin_to_leave(hand_on: Callable[[], object]) -> None:
+    global _leaving
+    _leaving = asyncio.ensure_future(leave(hand_on))
+
+
+async def leave(hand_on: Callable[[], object]) -> None:
+    """Drain, and let the server stop once no stream is open, at the latest after GOODBYE_S."""
+    begin_drain()
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(GOODBYE_S):
+            # Streams end by themselves, in many ways.
+            while open_streams().of:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    hand_on()
 
 
 async def lifespan(scope: Any, receive: Any, send: Any) -> None:

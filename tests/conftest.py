@@ -86,9 +86,10 @@ def close_connections(threads: ThreadPoolExecutor) -> None:
 
 @pytest.fixture(autouse=True)
 def _new_process() -> Iterator[None]:
-    """What a process keeps for its whole life begins anew with each test."""
+    """What a process or a thread keeps for its whole life begins anew with each test."""
     yield
     from channels.layers import channel_layers
+    from django.utils import translation
 
     from generation import shelf, waiting
     from generation.consumers.open_streams import open_streams
@@ -98,6 +99,8 @@ def _new_process() -> Iterator[None]:
     from hepcompanion import lifecycle
     from metrics import estimator
 
+    # A page in process leaves the language of its reader behind.
+    translation.deactivate()
     breaker.forget()
     dialect.forget()
     channel_layers.backends.clear()
@@ -107,7 +110,7 @@ def _new_process() -> Iterator[None]:
     estimator.forget()
     waiting.forget()
     shelf._shelves.clear()
-    lifecycle._starting = lifecycle._draining = None
+    lifecycle._starting = lifecycle._draining = lifecycle._leaving = None
 
 
 @pytest.fixture(autouse=True)

@@ -75,6 +75,7 @@ class Run(models.Model):
     error = models.JSONField(null=True, blank=True)
 
     stage = models.CharField(max_length=40, blank=True)
+    # By the clock of its worker, as the log has it: the row may be written later than the event came about.
     stage_started_at = models.DateTimeField(null=True, blank=True)
     # How far the stage has come, for estimates that are made elsewhere (generation/course.py).
     course = models.JSONField(default=dict)

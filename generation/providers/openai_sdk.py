@@ -5,7 +5,7 @@ One request at a time: it opens the stream, keeps its time, and tells every fail
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil
@@ -78,6 +78,7 @@ class Watched(httpx2.AsyncByteStream):
         self.read = 0
         self.last = b""
         self.done = False
+        self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         async for part in self.stream:
@@ -87,8 +88,11 @@ class Watched(httpx2.AsyncByteStream):
             self.last = self.last[-16:] + part
             self.done = self.done or b"data: [DONE]" in self.last or b"data:[DONE]" in self.last
             yield part
+            if self.closed:
+                return
 
     async def aclose(self) -> None:
+        self.closed = True
         await self.stream.aclose()
 
 
@@ -189,6 +193,11 @@ class ModelServer:
                     await answer.close()
             except (TimeoutError, httpx2.HTTPError):
                 pass
+            # The package leaves the generators behind an unread rest to the garbage collector, which may come in
+            # another thread just as the loop closes them.
+            with suppress(Exception):
+                async for _ in events:
+                    pass
 
     async def open(self, model: str, task: Task, first: float, until: float) -> openai.AsyncStream[Any]:
         """Send the request, in simpler forms until the server takes it; what it took is remembered."""

@@ -74,13 +74,8 @@ def assert_same(new, old, fields, times) -> None:
     for name in times:
         one, other = getattr(new, name), getattr(old, name)
         assert (one is None) == (other is None)
-        assert one is None or abs(one - other) <= near_ms(old), (old, name, one, other)
-    assert abs(new.created_at - old.created_at) <= timedelta(milliseconds=near_ms(old))
-
-
-def near_ms(row) -> int:
-    """What a worker had on its way when it was lost may be stored just after it was given up."""
-    return 2_000 if row.outcome == "lost" else NEAR_MS
+        assert one is None or abs(one - other) <= NEAR_MS, (old, name, one, other)
+    assert abs(new.created_at - old.created_at) <= timedelta(milliseconds=NEAR_MS)
 
 
 async def test_a_run_of_the_composer_is_rebuilt_and_its_rows_can_be_learned(alice):
