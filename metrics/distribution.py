@@ -5,15 +5,13 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from itertools import accumulate
 
-from metrics.histogram import PER_DOUBLING, Histogram, bin_of
+from metrics.histogram import PER_DOUBLING, Histogram
 
 # Of a normal distribution: from its middle to its 90th percentile, and as far as it is followed.
 NINETIETH = 1.2816
 REACH = 3.5
 # Less of the whole than this is rounding.
 NOTHING = 1e-9
-# Between counting by moments, 0, and by runs, 1.
-BY_RUN = 0.5
 # The binomial distribution of four tosses.
 SPREADING = ((-2, 1 / 16), (-1, 4 / 16), (0, 6 / 16), (1, 4 / 16), (2, 1 / 16))
 # The share of each bin that is granted to what has never come.
@@ -25,7 +23,7 @@ class Distribution:
     have not faded.
     """
 
-    __slots__ = ("bins", "known", "left", "shares", "weighed")
+    __slots__ = ("bins", "known", "left", "shares")
 
     def __init__(self, shares: Mapping[int, float], known: float) -> None:
         whole = math.fsum(shares.values())
@@ -34,30 +32,12 @@ class Distribution:
         self.shares = [shares[index] / whole for index in self.bins]
         # What lies in a bin and above it.
         self.left = [*accumulate(reversed(self.shares))][::-1]
-        self.weighed: tuple[list[float], list[float]] | None = None
-
-    def asked(self) -> tuple[list[float], list[float]]:
-        """`shares` and `left` as they weigh once some time has passed.
-
-        Counted by the moments at which people look, what takes long is looked at often, and each share stands as it is.
-        Counted by runs, one that takes twice as long is met at a given moment half as often, since it is asked once at
-        each share of its time. Estimates shall serve both, so they are weighed by the middle of the two.
-        """
-        if self.weighed is None:
-            first = self.bins[0]
-            pairs = zip(self.bins, self.shares, strict=True)
-            shares = [share * 2.0 ** (BY_RUN * (first - index) / PER_DOUBLING) for index, share in pairs]
-            self.weighed = shares, [*accumulate(reversed(shares))][::-1]
-        return self.weighed
 
     def by_bin(self) -> dict[int, float]:
         return dict(zip(self.bins, self.shares, strict=True))
 
-    def points(self, count: int, above: float = 0.0, *, weighed: bool = True) -> list[float] | None:
-        """The middles of `count` equal parts of what lies above a number, ascending; None if nothing does.
-
-        Above a number the shares weigh as `asked` says, unless they are of something that each run reaches once.
-        """
+    def points(self, count: int, above: float = 0.0) -> list[float] | None:
+        """The middles of `count` equal parts of what lies above a number, ascending; None if nothing does."""
         bins, shares = self.bins, self.shares
         if above > 0:
             position = math.log2(above) * PER_DOUBLING
@@ -69,10 +49,9 @@ class Distribution:
                 inside = position - bins[place]
             if place == len(bins):
                 return None
-            if self.left[place] - shares[place] * inside < NOTHING:
+            mass = self.left[place] - shares[place] * inside
+            if mass < NOTHING:
                 return None
-            shares, left = self.asked() if weighed else (shares, self.left)
-            mass = left[place] - shares[place] * inside
         else:
             place, inside, mass = 0, 0.0, 1.0
         step = mass / count
@@ -87,11 +66,6 @@ class Distribution:
             found.append(2.0 ** ((begin + width * min(1.0, (wanted - passed) / share)) / PER_DOUBLING))
             wanted += step
         return found
-
-    def left_above(self, number: float) -> float:
-        """The share of the whole in the bins above that of a number."""
-        place = bisect_right(self.bins, bin_of(number))
-        return self.left[place] if place < len(self.bins) else 0.0
 
 
 def blended(prior: Mapping[int, float], *levels: tuple[Histogram, float]) -> Distribution:

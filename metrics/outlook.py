@@ -33,6 +33,9 @@ LENGTH = log_normal(150, 500, 2_500)
 MOST_MS = 100 * 366 * 86_400_000
 # A larger share of the whole in the highest bin is no chance.
 CUT_OFF = 0.05
+# Nats that length times pace is given ahead of whole durations: it was tried with the last few paces alone, and an
+# estimate knows more of them.
+IN_PARTS = 4.0
 # From so many tokens on a stage's own pace tells as much as what is usual.
 TOKENS_OF_PACE = 20
 NONE = Profile()
@@ -151,7 +154,7 @@ class Outlook:
             points = None
             if tokens > 0:
                 if mark is not None:
-                    points = self.after(stage, sized, mark, length).points(POINTS, tokens, weighed=False)
+                    points = self.after(stage, sized, mark, length).points(POINTS, tokens)
                 points = points or length.points(POINTS, tokens)
             if points is not None:
                 pace = self.pace_so_far(stage, max(0.0, elapsed_ms - first_ms), tokens)
@@ -231,9 +234,11 @@ class Outlook:
         """What a stage takes in milliseconds."""
         key = (stage, sized)
         if (found := self.spreads.get(key)) is None:
-            found = self.spreads[key] = (
-                self.written(stage, sized) if stage in self.writing else self.timed(stage, sized)
-            )
+            found = self.timed(stage, sized)
+            if stage in self.writing:
+                apart = self.at_levels(stage, ANY_SIZE)[2].apart.weight_after(IN_PARTS)
+                found = mixed(found, self.written(stage, sized), apart)
+            self.spreads[key] = found
         return found
 
     def timed(self, stage: str, sized: int) -> Distribution:
@@ -242,7 +247,8 @@ class Outlook:
         long_run = blended(prior, (pooled.duration, DEFAULT_STRENGTH), (model.duration, STRENGTH))
         if exact is not model:
             long_run = blended(long_run.by_bin(), (exact.duration, STRENGTH))
-        return lately(long_run, model)
+        # Where there are paces, the last few are no durations.
+        return long_run if model.pace.total > 0 else lately(long_run, model)
 
     def written(self, stage: str, sized: int) -> Distribution:
         length, pace = self.length(stage, sized), self.pace(stage)

@@ -86,9 +86,13 @@ class Evidence:
         nats = self.nats * FORGETTING + math.log((finer + DOUBT) / (coarser + DOUBT))
         self.nats = MOST_EVIDENCE if nats > MOST_EVIDENCE else -MOST_EVIDENCE if nats < -MOST_EVIDENCE else nats
 
+    def weight_after(self, ahead: float) -> float:
+        """Of the finer one, if before all evidence it was so many nats ahead."""
+        return 1.0 / (1.0 + math.exp(-self.nats - ahead))
+
     @property
     def weight(self) -> float:
-        return 1.0 / (1.0 + math.exp(-self.nats))
+        return self.weight_after(0.0)
 
 
 class Profile:
@@ -96,14 +100,16 @@ class Profile:
 
     `duration` is in milliseconds, `tokens` are those written, `pace` is milliseconds per token, `share` is the duration
     as a part of the time that earlier stages spent writing. `recent` are the bins of the last paces, or of the last
-    durations where there are none. `by_size` weighs whether the size tells how much there is to write, and `shifts`
-    whether the last few tell more of the next one than the long run does. `courses` tell for each tenth of the work how
-    many times as long the whole answer became as it would have, had the rest gone on like the part that was done.
+    durations where there are none. `by_size` weighs whether the size tells how much there is to write, `shifts` whether
+    the last few tell more of the next one than the long run does, and `apart` whether tokens and pace tell more of a
+    duration than earlier durations do: they don't of a model that takes most of its time to read. `courses` tell for
+    each tenth of the work how many times as long the whole answer became as it would have, had the rest gone on like
+    the part that was done.
     """
 
-    __slots__ = ("by_size", "courses", "duration", "pace", "recent", "share", "shifts", "tokens")
+    __slots__ = ("apart", "by_size", "courses", "duration", "pace", "recent", "share", "shifts", "tokens")
     MEASURES = ("duration", "tokens", "pace", "share")
-    EVIDENCE = ("by_size", "shifts")
+    EVIDENCE = ("apart", "by_size", "shifts")
 
     def __init__(self) -> None:
         self.duration = Histogram()
@@ -111,6 +117,7 @@ class Profile:
         self.pace = Histogram()
         self.share = Histogram()
         self.recent: list[int] = []
+        self.apart = Evidence()
         self.by_size = Evidence()
         self.shifts = Evidence()
         self.courses: dict[int, Histogram] = {}
@@ -133,6 +140,21 @@ class Profile:
                 near += weight
             weight *= OLDER
         self.shifts.weigh(near / ALL_RECENT[len(recent)], long_run.near(index))
+
+    def take_duration(self, duration: int, exact: "Profile", sized: "Profile", every: "Profile") -> None:
+        """Weigh what tokens at the last paces and what whole durations made expect, in and out of their size."""
+        recent = self.recent
+        if not recent or self.duration.mass <= 0:
+            return
+        alike = sized.tokens.total / (sized.tokens.total + STRENGTH) * every.by_size.weight
+        parts, weight = 0.0, 1.0
+        for past in reversed(recent):
+            tokens = duration - past
+            parts += weight * (alike * sized.tokens.near(tokens) + (1.0 - alike) * every.tokens.near(tokens))
+            weight *= OLDER
+        same = exact.duration.total / (exact.duration.total + STRENGTH)
+        whole = same * exact.duration.near(duration) + (1.0 - same) * self.duration.near(duration)
+        self.apart.weigh(parts / ALL_RECENT[len(recent)], whole)
 
     def take_pace(self, index: int) -> None:
         """What went before, if the model told no tokens then, are durations; from now on `recent` are paces."""
@@ -220,6 +242,7 @@ class Profiles:
             if seen.output_tokens > 0:
                 tokens, pace = bin_of(seen.output_tokens), bin_of(seen.duration_ms / seen.output_tokens)
                 model.take_pace(pace)
+                model.take_duration(duration, exact, sized, every)
                 if every is not model and every.pace.mass <= 0:
                     every.recent = []
                 if sized is not every:

@@ -58,7 +58,6 @@ from generation.handle import Handle
 from generation.models import Event, ModelCall, Run, User
 from generation.providers.model import ModelWriter
 from metrics import estimator
-from metrics.distribution import Distribution
 from metrics.estimator import Estimate, Mark, Outlook
 from tests.bench.compose import CASES
 
@@ -93,15 +92,6 @@ class Moment:
         if "mark" in facts:
             facts["mark"] = Mark(*facts["mark"])
         return self.look.remaining(self.stage, self.elapsed_ms, **facts)
-
-    def unweighed(self) -> Estimate | None:
-        """By the time alone, from the distribution above it as it stands (`Distribution.asked`)."""
-        weighed = Distribution.asked
-        Distribution.asked = lambda whole: (whole.shares, whole.left)  # type: ignore[method-assign]
-        try:
-            return self.by(())
-        finally:
-            Distribution.asked = weighed  # type: ignore[method-assign]
 
 
 @dataclass
@@ -199,12 +189,9 @@ def report(seen: list[Watched]) -> None:
         ]
         print(f"at {part:.0%}: off by {mean(off):.1%} of the run, 80 % range held {mean(held):.1%}")
         only, _ = error(whole, part, lambda moment: moment.by(()))
-        plain, _ = error(whole, part, Moment.unweighed)
-        print(f"    {'unweighed':10} error {plain:6.2f} s   by the time alone, as conditional quantiles have it")
         for name, known in WAYS.items():
             found, silent = error(whole, part, lambda moment, known=known: moment.by(known))  # type: ignore[misc]
-            shares = f"{found / only:5.3f} of time only, {found / plain:5.3f} of unweighed"
-            print(f"    {name:10} error {found:6.2f} s   {shares}   nothing said {silent}")
+            print(f"    {name:10} error {found:6.2f} s   {found / only:5.3f} of time only   nothing said {silent}")
 
 
 if __name__ == "__main__":

@@ -143,6 +143,13 @@ def test_a_size_that_tells_nothing_is_left_out_of_account():
     assert look.remaining(size=200).high_ms == pytest.approx(look.remaining().high_ms, rel=0.1)
 
 
+def test_a_model_that_takes_its_time_whatever_it_writes_is_not_expected_to_differ():
+    draw = random.Random(5)
+    tokens = [draw.choice([20, 200, 2_000]) for _ in range(60)]
+    found = outlook(learned(stage("generating", 10_000, output_tokens=each) for each in tokens)).of_stage("generating")
+    assert 9_000 < found.low_ms < found.high_ms < 11_000
+
+
 def test_tokens_so_far_tell_of_a_slow_hour_that_history_does_not_know_of():
     look = outlook(learned(written(500, 20 * draw) for draw in (0.95, 1.0, 1.05) * 60), stages=("generating",))
     # 250 tokens took 25 s: five times as long as usual, so that much is left again.
