@@ -28,8 +28,9 @@ from generation.models.runs import Status
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
 from generation.providers import choose
+from metrics.distribution import at
 from metrics.estimator import outlook
-from metrics.outlook import Estimate, at
+from metrics.outlook import Estimate
 
 SCENARIOS = 61
 # Who has more runs than this ahead is told nothing, and at most so many of those that run are looked at.

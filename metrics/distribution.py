@@ -2,7 +2,7 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import accumulate
 
 from metrics.histogram import PER_DOUBLING, Histogram
@@ -135,3 +135,11 @@ def log_normal(low: float, median: float, high: float) -> dict[int, float]:
         found[index] = math.exp(-0.5 * (away / side) ** 2) / side
     whole = math.fsum(found.values())
     return {index: share / whole for index, share in found.items()}
+
+
+def at(points: Sequence[float], level: float) -> float:
+    """The quantile of equally likely points, which are sorted."""
+    place = min(max(level * len(points) - 0.5, 0.0), len(points) - 1.0)
+    below = int(place)
+    above = min(below + 1, len(points) - 1)
+    return points[below] + (points[above] - points[below]) * (place - below)

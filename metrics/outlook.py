@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from metrics.distribution import Distribution, blended, log_normal, mixed, product, revised, widened
+from metrics.distribution import Distribution, at, blended, log_normal, mixed, product, revised, widened
 from metrics.histogram import Histogram, bin_of
 from metrics.profiles import ANY_SIZE, BY_RULE, RECENCY, STRENGTH, Key, Mark, Profile, bucket, levels, tenth
 
@@ -302,11 +302,3 @@ def lately(long_run: Distribution, profile: Profile) -> Distribution:
     for index, weight in zip(reversed(profile.recent), RECENCY, strict=False):
         found[index] = found.get(index, 0.0) + weight
     return mixed(long_run, Distribution(found, long_run.known), profile.shifts.weight)
-
-
-def at(points: Sequence[float], level: float) -> float:
-    """The quantile of equally likely points, which are sorted."""
-    place = min(max(level * len(points) - 0.5, 0.0), len(points) - 1.0)
-    below = int(place)
-    above = min(below + 1, len(points) - 1)
-    return points[below] + (points[above] - points[below]) * (place - below)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from metrics.evidence import Evidence
 from metrics.histogram import Histogram, bin_of
 
 # The last durations, or paces where a model writes, are kept one by one, for the speed may change at once.
@@ -26,8 +27,6 @@ GROWTH_OF_PACE = 2 ** (1 / HALF_LIFE_OF_PACE)
 ANY_SIZE = -1
 # How many observations a coarser level counts as for a finer one.
 STRENGTH = 10.0
-# Evidence is in nats; it fades, so that it may turn, and no single surprise may decide.
-FORGETTING, MOST_EVIDENCE, DOUBT = 0.99, 8.0, 0.02
 
 # The provider that asks no model, and in place of provider and model what stands for all that do.
 BY_RULE = "composer"
@@ -68,31 +67,6 @@ def bucket(size: int) -> int:
 def tenth(done: float) -> int:
     """The tenth of the work that is reached: 0 to 10."""
     return min(10, max(0, int(done * 10 + 1e-9)))
-
-
-class Evidence:
-    """Which of two predictions has done better: the weight of the finer one, from what each expected.
-
-    Source: the weights of Bayesian model averaging, with forgetting as in A. Raftery et al., Technometrics 52, 2010.
-    """
-
-    __slots__ = ("nats",)
-
-    def __init__(self, nats: float = 0.0) -> None:
-        self.nats = nats
-
-    def weigh(self, finer: float, coarser: float) -> None:
-        """Both are the shares that were expected near what has come."""
-        nats = self.nats * FORGETTING + math.log((finer + DOUBT) / (coarser + DOUBT))
-        self.nats = MOST_EVIDENCE if nats > MOST_EVIDENCE else -MOST_EVIDENCE if nats < -MOST_EVIDENCE else nats
-
-    def weight_after(self, ahead: float) -> float:
-        """Of the finer one, if before all evidence it was so many nats ahead."""
-        return 1.0 / (1.0 + math.exp(-self.nats - ahead))
-
-    @property
-    def weight(self) -> float:
-        return self.weight_after(0.0)
 
 
 class Profile:

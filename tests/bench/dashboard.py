@@ -5,28 +5,16 @@
 ROWS are stages; there is a run for each six, over 90 days, four models, two kinds and ten clinics.
 """
 
-import os
 import statistics
 import sys
-import tempfile
 import time
 
-from tests.support.postgres_server import PostgresServer, start_postgres
+from tests.bench.own_database import own_database
 
 ROWS = 1_000_000
 TIMES = 15
-ON_POSTGRES = "postgres" in sys.argv
 
-folder = tempfile.TemporaryDirectory(prefix="hep-bench-")
-server: PostgresServer | None = start_postgres() if ON_POSTGRES else None
-os.environ["DATABASE_URL"] = server.new_database() if server else f"sqlite:///{folder.name}/bench.sqlite3"
-os.environ["DJANGO_SETTINGS_MODULE"] = "hepcompanion.settings"
-os.environ.setdefault("SECRET_KEY", "a-key-of-a-bench-that-guards-nothing-at-all-here")
-os.environ.setdefault("FIELD_KEYS", "bench:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
-
-import django
-
-django.setup()
+end = own_database()
 
 from datetime import UTC, datetime, timedelta
 
@@ -47,7 +35,7 @@ def fill(rows: int) -> None:
         saved = save(past(round(rows / 5.8), clinics))
     print(f"{saved} metrics in {time.perf_counter() - began:.0f} s; {connection.vendor}")
     call_command("backfill_summaries")
-    if ON_POSTGRES:
+    if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")
     print(f"{DailySummary.objects.count()} summaries")
@@ -90,6 +78,4 @@ if __name__ == "__main__":
     try:
         main()
     finally:
-        connection.close()
-        if server:
-            server.close()
+        end()

@@ -8,27 +8,15 @@ every five seconds. Then rows a second of `backfill_estimates` over ROWS stages 
 its own.
 """
 
-import os
 import random
 import sys
-import tempfile
 import time
 import timeit
 from collections.abc import Callable
 
-from tests.support.postgres_server import PostgresServer, start_postgres
+from tests.bench.own_database import own_database
 
-ON_POSTGRES = "postgres" in sys.argv
-folder = tempfile.TemporaryDirectory(prefix="hep-bench-")
-server: PostgresServer | None = start_postgres() if ON_POSTGRES else None
-os.environ["DATABASE_URL"] = server.new_database() if server else f"sqlite:///{folder.name}/bench.sqlite3"
-os.environ["DJANGO_SETTINGS_MODULE"] = "hepcompanion.settings"
-os.environ.setdefault("SECRET_KEY", "a-key-of-a-bench-that-guards-nothing-at-all-here")
-os.environ.setdefault("FIELD_KEYS", "bench:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=")
-
-import django
-
-django.setup()
+end = own_database()
 
 from django.core.management import call_command
 
@@ -114,6 +102,4 @@ if __name__ == "__main__":
     try:
         main(given[0] if given else ROWS)
     finally:
-        if server:
-            server.close()
-        folder.cleanup()
+        end()

@@ -5,7 +5,7 @@ import random
 import pytest
 
 from metrics.calibration import OWN, Calibrations, Levels
-from metrics.outlook import at
+from metrics.distribution import at
 
 
 def held(widening: float, steps: int = 4_000, seed: int = 1) -> float:
