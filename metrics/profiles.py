@@ -118,7 +118,8 @@ class Profile:
     def take_duration(self, duration: int, exact: "Profile", sized: "Profile", every: "Profile") -> None:
         """Weigh what tokens at the last paces and what whole durations made expect, in and out of their size."""
         recent = self.recent
-        if not recent or self.duration.mass <= 0:
+        # The longest that was seen may be a time-out, of which tokens know nothing.
+        if not recent or self.duration.mass <= 0 or duration >= max(self.duration.weights):
             return
         alike = sized.tokens.total / (sized.tokens.total + STRENGTH) * every.by_size.weight
         parts, weight = 0.0, 1.0

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.profiles import Mark, Observation
+from metrics.profiles import ANY_SIZE, Mark, Observation
 from tests.metrics.seen import STAGES, learned, outlook, runs, stage, written
 
 
@@ -145,9 +145,23 @@ def test_a_size_that_tells_nothing_is_left_out_of_account():
 
 def test_a_model_that_takes_its_time_whatever_it_writes_is_not_expected_to_differ():
     draw = random.Random(5)
-    tokens = [draw.choice([20, 200, 2_000]) for _ in range(60)]
-    found = outlook(learned(stage("generating", 10_000, output_tokens=each) for each in tokens)).of_stage("generating")
-    assert 9_000 < found.low_ms < found.high_ms < 11_000
+    history = [
+        stage("generating", round(draw.gauss(10_000, 1_000)), output_tokens=draw.choice([20, 200, 2_000]))
+        for _ in range(60)
+    ]
+    found = outlook(learned(history)).of_stage("generating")
+    assert 8_000 < found.low_ms < found.high_ms < 12_500
+
+
+def test_a_time_out_does_not_speak_against_tokens_and_pace():
+    draw = random.Random(5)
+    tokens = [round(draw.lognormvariate(6, 1)) for _ in range(300)]
+    paces = [20 if turn // 30 % 2 else 80 for turn in range(300)]
+    history = [
+        stage("generating", min(60_000, each * pace), output_tokens=each)
+        for each, pace in zip(tokens, paces, strict=True)
+    ]
+    assert learned(history).found["k", "generating", "p", "m", ANY_SIZE].apart.weight > 0.5
 
 
 def test_tokens_so_far_tell_of_a_slow_hour_that_history_does_not_know_of():
