@@ -94,6 +94,7 @@ def _new_process() -> Iterator[None]:
     from generation import shelf, waiting
     from generation.consumers.open_streams import open_streams
     from generation.consumers.owned import owned
+    from generation.consumers.reconnects import reconnects
     from generation.executors import executor
     from generation.providers import breaker, dialect
     from hepcompanion import lifecycle
@@ -106,6 +107,7 @@ def _new_process() -> Iterator[None]:
     channel_layers.backends.clear()
     executor.cache_clear()
     owned.cache_clear()
+    reconnects.cache_clear()
     open_streams.cache_clear()
     estimator.forget()
     waiting.forget()

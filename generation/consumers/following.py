@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterable
 import structlog
 
 from generation.consumers.batch import BatchWatcher
+from generation.consumers.reconnects import reconnects
 from generation.feed import feed
-from generation.models import Batch, Run
+from generation.models import Batch, Reconnect, Run
 from generation.permissions import Identity
 from generation.watcher import Watcher
 
@@ -42,11 +43,13 @@ class Following:
         watcher, _ = self.read.get(followed, (None, None))
         return isinstance(watcher, BatchWatcher)
 
-    async def run(self, run: Run, after: int) -> None:
+    async def run(self, run: Run, after: int, identity: Identity) -> None:
         """Follow a run from `after`; one that is followed already just moves its cursor. Raises CursorExpired."""
         watcher = await feed().follow(run, after)
         try:
             await watcher.require_kept()
+            if str(run.uid) not in self:
+                reconnects().note(run, identity.user, Reconnect.Way.SOCKET, after)
             await self.stop(str(run.uid))
         except BaseException:
             await watcher.leave()

@@ -210,7 +210,7 @@ class Socket(AsyncWebsocketConsumer):  # type: ignore[misc]
             return str(batch.pk)
         after = cursor_of(command)
         run = await run_for(self.identity, id_of(command, "run"))
-        await self.following.run(run, after)
+        await self.following.run(run, after, self.identity)
         return str(run.uid)
 
     async def unsubscribe(self, command: dict[str, Any]) -> str:
@@ -261,7 +261,7 @@ class RunSocket(Socket):
         after = 0 if cursor is None else parse_cursor(cursor)
         run = await run_for(self.identity, self.scope["url_route"]["kwargs"]["run_id"])
         self.run_id = str(run.uid)
-        await self.following.run(run, after)
+        await self.following.run(run, after, self.identity)
 
     async def drop(self, followed: str, error: HepError) -> None:
         if followed == self.run_id:

@@ -16,10 +16,11 @@ from generation.consumers.base import Headers, HttpConsumer, refusal_headers, ru
 from generation.consumers.open_streams import open_streams
 from generation.consumers.owned import owned
 from generation.consumers.patience import Patience
+from generation.consumers.reconnects import reconnects
 from generation.dialects.html import Html
 from generation.errors import HepError, Invalid, ServerError
 from generation.feed import feed
-from generation.models import Run
+from generation.models import Reconnect, Run
 from generation.serializers import start_request
 from generation.wire import SSE_PING, Frame, parse_cursor, refusal_frame, retry_frame
 
@@ -117,6 +118,7 @@ class StreamConsumer(HttpConsumer):
                 await self.send_response(204, b"")
                 return
             await watcher.require_kept()
+            reconnects().note(run, self.identity.user, Reconnect.Way.SSE, after)
             more = [(name.encode(), text.encode()) for name, text in (more_headers or {}).items()]
             await self.send_headers(headers=[*self.stream_headers(), *more])
             await self.stream(watcher, run.uid, run)

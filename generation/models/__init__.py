@@ -3,6 +3,7 @@ from generation.models.audit import AuditEntry
 from generation.models.calls import ModelCall
 from generation.models.library import Exercise, ExerciseText, ExerciseWords, LibraryLoad
 from generation.models.programs import Program, ProgramVersion
+from generation.models.reconnects import Reconnect
 from generation.models.requests import IdempotencyKey, Start
 from generation.models.runs import Batch, Event, Run, Step
 from generation.models.shares import ShareLink, Visits
@@ -23,6 +24,7 @@ __all__ = [
     "ModelCall",
     "Program",
     "ProgramVersion",
+    "Reconnect",
     "Run",
     "ShareLink",
     "Start",

@@ -58,7 +58,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """`code` is `run`, `stage`, `calls`, `items`, `warnings` or `cancel`; `name` is for a person."""
+    """`code` is `run`, `stage`, `calls`, `items`, `warnings`, `cancel` or `reconnects`; `name` is for a person."""
 
     code: str
     name: str

@@ -1,11 +1,11 @@
-"""The timeline of a run: from its log, its row, its calls to models and its metrics."""
+"""The timeline of a run: from its log, its row, its calls to models, its metrics and its readers."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from generation.models import ModelCall, Run
+from generation.models import ModelCall, Reconnect, Run
 from generation.models.runs import HELD
 from generation.pipelines import PIPELINES
 from generation.pipelines.base import stage_codes
@@ -47,6 +47,7 @@ def timeline_of(run: Run, log: Log, now: datetime) -> Timeline:
         *called(calls, walk, now if run.live else None),
         *counted(told, zero_ms),
         *stopped(run, told, walk),
+        *returned(run, zero_ms),
     ]
     ends = [span.ended_ms for lane in lanes for span in lane.spans]
     ends += [mark.at_ms for lane in lanes for mark in lane.marks]
@@ -128,6 +129,23 @@ def counted(told: Sequence[Entry], zero_ms: int) -> Iterator[Lane]:
         yield Lane("items", _("Items"), marks=items)
     if warnings:
         yield Lane("warnings", _("Warnings"), marks=warnings)
+
+
+def returned(run: Run, zero_ms: int) -> Iterator[Lane]:
+    """Readers whose connection was lost, while there was something to miss."""
+    found = Reconnect.objects.filter(run=run).select_related("user").order_by("at", "pk")
+    if run.finished_at is not None:
+        found = found.filter(at__lte=run.finished_at)
+    marks = [
+        Mark(
+            max(0, milliseconds(each.at) - zero_ms),
+            _("%(who)s by %(way)s, after event %(seq)d")
+            % {"who": each.user, "way": each.get_way_display(), "seq": each.after},
+        )
+        for each in found[:MOST_ROWS]
+    ]
+    if marks:
+        yield Lane("reconnects", _("Reconnects"), marks=marks)
 
 
 def stopped(run: Run, told: Sequence[Entry], walk: Walk) -> Iterator[Lane]:

@@ -9,12 +9,14 @@ import pytest
 
 from tests.acceptance.cases import KNEE
 from tests.support.clients import FOLLOWERS, TERMINAL, take, to_the_end
+from tests.support.waiting import eventually
 
 SLOW = {"COMPOSER_PACE_S": 0.4}
 # The promise is 1.5 s, of which the look at the heads takes one; the rest is for two cores that do much else.
 LATEST_S = 2.5
 # Of the case below: six stages that begin and end, five exercises with progress, queued, cost and the end.
 SHORTEST_LOG = 25
+RECONNECTS = "SELECT way, after FROM generation_reconnect ORDER BY id"
 
 
 async def test_sse_websocket_and_polling_tell_the_same_story(kind, make_server):
@@ -71,3 +73,9 @@ async def test_a_reader_may_change_its_transport_in_the_middle(kind, make_server
         seen += await take(FOLLOWERS[transport](server.base_url, run["id"], server.token, len(seen)), 3)
     seen += await to_the_end(FOLLOWERS["sse"], server.base_url, run["id"], server.token, len(seen))
     assert [envelope["seq"] for envelope in seen] == list(range(1, len(seen) + 1))
+
+    async def noted() -> bool:
+        # For its timeline. A poll holds no connection that could be lost.
+        return server.rows(RECONNECTS) == [("ws", 3), ("ws", 9), ("sse", 12), ("sse", 15)]
+
+    await eventually(noted)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from generation.models import ModelCall
+from generation.models import ModelCall, Reconnect
 from generation.models.runs import Status
 from generation.retention import prune
 from generation.timeline import replay, story, words
@@ -89,6 +89,18 @@ def test_a_run_paused_before_it_began_was_never_worked_on_meanwhile(alice):
     assert spans(timeline_of(run, after(run, 1200)), "Run") == [
         ("queued", 0, 500, None), ("paused", 500, 900, None), ("queued", 900, 1000, None), ("working", 1000, 1200, 1),
     ]  # fmt: skip
+
+
+def test_readers_that_came_back_before_the_end_have_a_lane_of_their_own(alice, bob):
+    run = told_run(alice, telling.SUCCEEDED)
+    assert "reconnects" not in [lane.code for lane in timeline_of(run).lanes]
+    for reader, way, seq, ms in ((alice, "sse", 4, 1_000), (bob, "ws", 9, 4_000), (alice, "sse", 12, 60_000)):
+        Reconnect.objects.create(run=run, user=reader, way=way, after=seq, at=after(run, ms))
+    timeline = timeline_of(run)
+    assert [(mark.at_ms, mark.what) for mark in lane(timeline, "Reconnects").marks] == [
+        (1_000, "alice by SSE, after event 4"), (4_000, "bob by WebSocket, after event 9"),
+    ]  # fmt: skip
+    assert timeline.length_ms == 5310
 
 
 def test_a_cancel_is_timed_from_the_request_to_the_end(alice):
