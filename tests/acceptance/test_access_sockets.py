@@ -1,11 +1,10 @@
 """Who may, on the sockets: a run tells its owner, her clinic and staff, and others nothing (1.5)."""
 
-import asyncio
 import json
 
 import pytest
 
-from tests.acceptance.asking import INSIDERS, MISSING, all_until_closed, answer_to, finished_run, socket_to, token
+from tests.acceptance.asking import INSIDERS, MISSING, all_until_closed, answer_to, finished_run, hear, socket_to, token
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ async def test_a_stranger_commands_a_run_that_never_was(standing_server, finishe
         ]
         # The next thing to arrive is this answer, and no event of the run.
         await socket.send(json.dumps({"type": "ping", "ref": "last"}))
-        following = json.loads(await asyncio.wait_for(socket.recv(), 30))
+        following = await hear(socket, within_s=30)
     assert theirs == missing
     assert (theirs["type"], theirs["code"]) == ("error", "NOT_FOUND")
     assert following.get("ref") == "last"

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from websockets.asyncio.client import connect
 
+from tests.acceptance.asking import answer_to, hear
 from tests.acceptance.cases import KNEE
 
 START = {"type": "start", "kind": "exercise_program", "input": {"prompt": KNEE}}
@@ -19,17 +20,8 @@ async def socket_of(server, path: str = "/ws/", account: str = "alice", **option
         yield socket
 
 
-async def receive(socket) -> dict:
-    return json.loads(await asyncio.wait_for(socket.recv(), 15))
-
-
 async def ask(socket, **command) -> dict:
-    """Send a command and wait for its answer, passing over events."""
-    await socket.send(json.dumps(command))
-    while True:
-        message = await receive(socket)
-        if "type" in message:
-            return message
+    return await answer_to(socket, command)
 
 
 async def test_a_run_started_here_is_followed_after_subscribing(standing_server):
@@ -39,7 +31,7 @@ async def test_a_run_started_here_is_followed_after_subscribing(standing_server)
         await ask(socket, type="subscribe", run=started["run"], after=0)
         events = []
         while not events or events[-1]["event"] != "complete":
-            events.append(await receive(socket))
+            events.append(await hear(socket))
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
 
 
@@ -51,7 +43,7 @@ async def test_two_runs_share_a_socket(standing_server):
         seen: dict[str, list[int]] = {run: [] for run in runs}
         ended = 0
         while ended < 2:
-            message = await receive(socket)
+            message = await hear(socket)
             if "seq" in message:
                 seen[message["run_id"]].append(message["seq"])
                 ended += message["event"] == "complete"
@@ -63,10 +55,10 @@ async def test_subscribing_again_just_moves_the_cursor(make_server):
     async with socket_of(server) as socket:
         run = (await ask(socket, **START))["run"]
         await ask(socket, type="subscribe", run=run, after=0)
-        while (await receive(socket))["seq"] < 6:
+        while (await hear(socket))["seq"] < 6:
             pass
         await socket.send(json.dumps({"type": "subscribe", "run": run, "after": 4}))
-        messages = [await receive(socket) for _ in range(3)]
+        messages = [await hear(socket) for _ in range(3)]
     assert [message["seq"] for message in messages if "seq" in message] == [5, 6]
 
 
@@ -77,7 +69,7 @@ async def test_after_unsubscribing_nothing_comes(make_server):
         await ask(socket, type="subscribe", run=run)
         await ask(socket, type="unsubscribe", run=run)
         with pytest.raises(TimeoutError):
-            await asyncio.wait_for(socket.recv(), 1.5)
+            await hear(socket, within_s=1.5)
 
 
 async def test_cancel_works_from_the_socket(kind, make_server):
@@ -89,7 +81,7 @@ async def test_cancel_works_from_the_socket(kind, make_server):
         heard: dict[str, dict] = {}
         # The end of the run may be told before the answer.
         while not {"ok", "cancelled"} <= set(heard):
-            message = await receive(socket)
+            message = await hear(socket)
             heard[message.get("type") or message["event"]] = message
     assert heard["ok"]["ref"] == 7
     assert heard["cancelled"]["data"]["by"] == "alice"
@@ -130,4 +122,4 @@ async def test_a_bad_command_is_answered_and_the_socket_stays(standing_server, c
 async def test_an_idle_socket_has_a_heartbeat(kind, make_server):
     server = make_server(kind, HEARTBEAT_S=1)
     async with socket_of(server) as socket:
-        assert await receive(socket) == {"event": "ping"}
+        assert json.loads(await asyncio.wait_for(socket.recv(), 15)) == {"event": "ping"}
