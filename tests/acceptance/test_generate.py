@@ -13,9 +13,9 @@ STAGES = ["started", "fetching-exercises", "generating", "validating", "storing"
 
 
 def frames_of(text: str) -> list[tuple[str | None, dict]]:
-    """(id, data) of each frame."""
+    """(id, data) of each frame that is no heartbeat."""
     frames = []
-    for block in text.split("\n\n"):
+    for block in text.replace("event: ping\ndata: {}\n\n", "").split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
         if "data" in fields:
             frames.append((fields.get("id"), json.loads(fields["data"])))

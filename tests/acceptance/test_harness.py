@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.acceptance.asking import cookie
 from tests.support import needs, servers
 from tests.support.clients import FOLLOWERS, RawStream, take, to_the_end
 from tests.support.postgres_server import PostgresServer
@@ -71,6 +72,17 @@ def test_the_cast_is_known_to_the_server(standing_server: Server) -> None:
     for name in ("alice", "bob", "charlie", "dana"):
         with standing_server.client(name) as client:
             assert client.get("/api/runs").status_code == 200
+
+
+def test_signing_in_leaves_the_other_sessions_of_the_cast(standing_server: Server) -> None:
+    held = cookie(standing_server, "bob")
+    with standing_server.client(None) as browser:
+        browser.get("/login/")
+        bob = standing_server.cast["bob"]
+        form = {"username": bob.username, "password": bob.password, "csrfmiddlewaretoken": browser.cookies["csrftoken"]}
+        assert browser.post("/login/", data=form).status_code == 302
+    with standing_server.client(None) as client:
+        assert client.get("/api/runs", headers=held).status_code == 200
 
 
 def test_an_account_can_be_added_beside_a_server(standing_server: Server) -> None:

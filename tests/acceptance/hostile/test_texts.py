@@ -17,9 +17,9 @@ HOSTILE_TEXT = (
 
 
 def frames(content: bytes) -> list[tuple[bytes | None, dict]]:
-    """(id, data) of each frame; a line that is no field of ours fails."""
+    """(id, data) of each frame that is no heartbeat; a line that is no field of ours fails."""
     found = []
-    for block in content.split(b"\n\n")[:-1]:
+    for block in content.replace(b"event: ping\ndata: {}\n\n", b"").split(b"\n\n")[:-1]:
         lines = [line.split(b": ", 1) for line in block.split(b"\n")]
         assert {name for name, _ in lines} <= {b"id", b"data", b"retry"}, block
         fields = dict(lines)
