@@ -29,6 +29,12 @@ import pytest
 # pytest-django would do this only for a settings module named in its own options, and then too early.
 django.setup()
 
+from django.db import connection
+
+# Settings that were read before this file would give another database than the one that was asked for.
+if os.environ.get("HEP_TEST_DATABASE_URL") and connection.vendor != "postgresql":
+    raise pytest.UsageError("DJANGO_SETTINGS_MODULE must not be set where HEP_TEST_DATABASE_URL is.")
+
 from tests.support import servers
 from tests.support.accounts import Account, make_cast
 from tests.support.fold import assert_file_agrees, assert_rows_agree, made_up

@@ -1,11 +1,8 @@
 """The library's own tests once more, on a real PostgreSQL: those that the database has a say in."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.support.servers import ROOT, environment
+from tests.support.on_postgres import assert_they_pass
 
 FILES = ("test_library_search.py", "test_library_loading.py", "test_library_import.py", "test_api_library.py")
 # Whole files by their names, and of the others what asks the database more than a plain question.
@@ -14,10 +11,4 @@ CHOSEN = "test_library_search or test_library_loading or second or slug or whole
 
 @pytest.mark.timeout(400)
 def test_search_loading_and_import_do_on_postgresql_what_they_do_on_sqlite(postgres):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-k", CHOSEN,
-         *(f"tests/generation/{name}" for name in FILES)],
-        cwd=ROOT, env=environment(HEP_TEST_DATABASE_URL=postgres.new_database()),
-        capture_output=True, text=True, timeout=350, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert_they_pass(postgres, (f"generation/{name}" for name in FILES), "-k", CHOSEN)

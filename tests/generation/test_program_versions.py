@@ -256,8 +256,9 @@ def test_a_draft_goes_with_its_run_and_what_was_ever_approved_stays(alice):
     drafted, approved = make_program(alice), make_program(alice)
     edited = shortened(alice, programs.approve(alice, approved.pk, 1))
     assert edited.status == "draft"
-    programs.discard(drafted.run)
-    programs.discard(edited.run)
+    with transaction.atomic():
+        programs.discard(drafted.run)
+        programs.discard(edited.run)
     assert list(Program.objects.all()) == [approved]
 
 

@@ -1,11 +1,8 @@
 """Recording, learning, rebuilding and summing up once more, on a real PostgreSQL."""
 
-import subprocess
-import sys
-
 import pytest
 
-from tests.support.servers import ROOT, environment
+from tests.support.on_postgres import assert_they_pass
 
 FILES = (
     "metrics/test_dashboard.py", "metrics/test_dashboard_page.py", "metrics/test_learning.py",
@@ -18,9 +15,4 @@ FILES = (
 
 @pytest.mark.timeout(400)
 def test_what_is_learned_and_summed_on_postgresql_is_as_on_sqlite(postgres):
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *(f"tests/{name}" for name in FILES)],
-        cwd=ROOT, env=environment(HEP_TEST_DATABASE_URL=postgres.new_database()),
-        capture_output=True, text=True, timeout=350, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+    assert_they_pass(postgres, FILES)
