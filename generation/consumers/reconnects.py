@@ -8,7 +8,7 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 import structlog
@@ -48,22 +48,25 @@ class Reconnects:
             self.storing = asyncio.ensure_future(self.store_soon())
 
     async def store_soon(self) -> None:
-        await asyncio.sleep(STORE_AFTER_S)
-        gathered, self.gathered, self.storing = self.gathered, [], None
-        try:
-            await in_database(lambda: store(gathered))
-        except Exception as error:
-            logger.warning("reconnects_not_stored", error=type(error).__name__)
+        while self.gathered:
+            await asyncio.sleep(STORE_AFTER_S)
+            gathered, self.gathered = self.gathered, []
+            try:
+                await in_database(partial(store, gathered))
+            except Exception as error:
+                logger.warning("reconnects_not_stored", error=type(error).__name__)
+        self.storing = None
 
 
 def store(gathered: Sequence[Returned]) -> None:
-    """Those of runs that are still there and have fewer than MOST_OF_A_RUN, in one transaction."""
+    """Those whose run and reader are still there, up to MOST_OF_A_RUN of each run, in one transaction."""
     with transaction.atomic():
         runs = Run.objects.filter(pk__in={each.run_id for each in gathered})
         held = dict(runs.annotate(held=Count("reconnects")).values_list("pk", "held"))
+        readers = set(User.objects.filter(pk__in={each.user_id for each in gathered}).values_list("pk", flat=True))
         kept = []
         for each in gathered:
-            if held.get(each.run_id, MOST_OF_A_RUN) < MOST_OF_A_RUN:
+            if each.user_id in readers and held.get(each.run_id, MOST_OF_A_RUN) < MOST_OF_A_RUN:
                 held[each.run_id] += 1
                 kept.append(Reconnect(**each._asdict()))
         Reconnect.objects.bulk_create(kept)

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('way', models.CharField(choices=[('sse', 'SSE'), ('ws', 'WebSocket')], max_length=3)),
-                ('after', models.PositiveIntegerField()),
+                ('after', models.PositiveBigIntegerField()),
                 ('at', models.DateTimeField()),
                 ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reconnects', to='generation.run')),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),

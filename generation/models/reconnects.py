@@ -16,8 +16,8 @@ class Reconnect(models.Model):
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="reconnects")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     way = models.CharField(max_length=3, choices=Way)
-    # The seq of the last event that the reader had.
-    after = models.PositiveIntegerField()
+    # The seq of the last event that the reader had: what it says, so up to MAX_CURSOR.
+    after = models.PositiveBigIntegerField()
     at = models.DateTimeField()
 
     class Meta:

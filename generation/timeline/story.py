@@ -133,7 +133,7 @@ def counted(told: Sequence[Entry], zero_ms: int) -> Iterator[Lane]:
 
 def returned(run: Run, zero_ms: int) -> Iterator[Lane]:
     """Readers whose connection was lost, while there was something to miss."""
-    found = Reconnect.objects.filter(run=run).select_related("user").order_by("at", "pk")
+    found = Reconnect.objects.filter(run=run).select_related("user")
     if run.finished_at is not None:
         found = found.filter(at__lte=run.finished_at)
     marks = [

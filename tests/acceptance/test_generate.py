@@ -1,6 +1,5 @@
 """The older dialect: `POST /api/generate-stream` and `POST /api/generate` (wire.md 2.1)."""
 
-import json
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,18 +7,15 @@ import httpx
 import pytest
 
 from tests.acceptance.cases import CAUDA_EQUINA, KNEE, NONSENSE
+from tests.support.clients import parse_sse
 
 STAGES = ["started", "fetching-exercises", "generating", "validating", "storing", "complete"]
 
 
 def frames_of(text: str) -> list[tuple[str | None, dict]]:
     """(id, data) of each frame that is no heartbeat."""
-    frames = []
-    for block in text.replace("event: ping\ndata: {}\n\n", "").split("\n\n"):
-        fields = dict(line.split(": ", 1) for line in block.split("\n") if ": " in line)
-        if "data" in fields:
-            frames.append((fields.get("id"), json.loads(fields["data"])))
-    return frames
+    frames = map(parse_sse, text.encode().split(b"\n\n"))
+    return [(frame.id, frame.json) for frame in frames if frame.data and frame.event != "ping"]
 
 
 def ended(server, run_id: str, within_s: float = 15) -> str:

@@ -2,22 +2,17 @@
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
 
 import pytest
-from websockets.asyncio.client import connect
 
-from tests.acceptance.asking import answer_to, hear
+from tests.acceptance.asking import answer_to, hear, socket_to, token
 from tests.acceptance.cases import KNEE
 
 START = {"type": "start", "kind": "exercise_program", "input": {"prompt": KNEE}}
 
 
-@asynccontextmanager
-async def socket_of(server, path: str = "/ws/", account: str = "alice", **options):
-    headers = {"Authorization": f"Token {server.cast[account].token}"}
-    async with connect(f"{server.ws_url}{path}", additional_headers=headers, proxy=None, **options) as socket:
-        yield socket
+def socket_of(server, path: str = "/ws/"):
+    return socket_to(server, path, token(server, "alice"))
 
 
 async def ask(socket, **command) -> dict:
